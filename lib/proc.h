@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef LIB_PROC_H
+#define LIB_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* A few fields of /proc/PID/stat. */
+struct proc_stat {
+	char state;		/* R S D T t Z X ... */
+	pid_t parent;
+	char name[64];
+};
+
+/* Return: 0, or -errno (-ESRCH: no such process) */
+int proc_stat(pid_t pid, struct proc_stat *st);
+
+/* Is pid below root in the tree of processes? (root itself is not.) */
+bool proc_is_descendant(pid_t root, pid_t pid);
+
+/*
+ * All descendants of a process, parents before their children. What is
+ * born meanwhile may be missing.
+ * @list:	out: allocated, the caller frees it; NULL when there are none
+ * Return: how many
+ */
+size_t proc_descendants(pid_t root, pid_t **list);
+
+/* Send a signal to all descendants. Return: how many it was sent to. */
+size_t proc_kill_descendants(pid_t root, int sig);
+
+/*
+ * Kill the calling process's descendants and reap them until there are
+ * none. The caller is a subreaper, so orphans come to it.
+ */
+void proc_end_descendants(void);
+
+#endif
