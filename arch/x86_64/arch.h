@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ARCH_X86_64_ARCH_H
+#define ARCH_X86_64_ARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <linux/audit.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+/*
+ * All that the engine needs to know of a processor. Another architecture
+ * is another folder with this header and its regs.c.
+ */
+
+/* The two call tables; ARCH_AUDIT_COMPAT is 0 where there is only one. */
+#define ARCH_AUDIT_NATIVE	AUDIT_ARCH_X86_64
+#define ARCH_AUDIT_COMPAT	AUDIT_ARCH_I386
+
+/*
+ * Native numbers from here on belong to x32: a third table through the
+ * same arch, which no row describes. 0 where there is nothing of the kind.
+ */
+#define ARCH_NR_ALIEN		0x40000000u
+
+/* Little endian: where a filter finds the halves of a 64-bit argument. */
+#define ARCH_ARG_LOW		0
+#define ARCH_ARG_HIGH		4
+
+/* Bytes below the stack pointer that a leaf function may be using. */
+#define ARCH_RED_ZONE		128
+#define ARCH_STACK_ALIGN	16
+
+/* Both `syscall` and `int $0x80` are two bytes long. */
+#define ARCH_INSN_SIZE		2
+
+/* Registers of a stopped thread, native layout for compat threads too. */
+struct arch_regs {
+	struct user_regs_struct user;
+};
+
+/* The thread must be in a ptrace stop of the caller. 0 or -errno. */
+int arch_get_regs(pid_t tid, struct arch_regs *regs);
+int arch_set_regs(pid_t tid, const struct arch_regs *regs);
+
+uint64_t arch_ip(const struct arch_regs *regs);
+uint64_t arch_sp(const struct arch_regs *regs);
+/* What the call that has just been made returned, and to change that. */
+long arch_result(const struct arch_regs *regs, bool compat);
+void arch_set_result(struct arch_regs *regs, long result);
+
+/* Is this the instruction that enters the kernel through that table? */
+bool arch_is_entry(const uint8_t insn[ARCH_INSN_SIZE], bool compat);
+
+/* A thread that has just left a call runs the entry instruction again. */
+void arch_rerun(struct arch_regs *regs, int nr);
+
+/* A thread that is about to enter makes this call instead. */
+void arch_set_call(struct arch_regs *regs, bool compat, int nr,
+		   const uint64_t arg[6]);
+
+/* What a call preserves is as it was before: for its end, or its restart. */
+void arch_restore_call(struct arch_regs *regs, bool compat,
+		       const struct arch_regs *before);
+
+/* Make a native call with the entry instruction at ip. */
+void arch_set_jump(struct arch_regs *regs, uint64_t ip, int nr,
+		   const uint64_t arg[6]);
+
+/* Does it run 32-bit code? */
+bool arch_is_compat(const struct arch_regs *regs);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include "engine/call.h"
+
+/*
+ * The engine receives calls and delivers verdicts. It knows nothing of
+ * files, views or nets: what a call means is decided by ops->dispatch.
+ */
+struct engine_ops {
+	/*
+	 * Decide one call. Runs on a receiver thread, without any engine
+	 * lock; may block (the engine then lets another thread receive), so
+	 * several run at once. Must not keep call after returning.
+	 */
+	struct verdict (*dispatch)(void *ctx, const struct call *call);
+	/*
+	 * A VERDICT_OBJECT was delivered: result is the descriptor's number
+	 * in the guest, or -errno when the guest got that error instead
+	 * (-ENOENT: it is gone). Called exactly once for every object with
+	 * a note, which the receiver now owns. May be NULL.
+	 */
+	void (*sent)(void *ctx, const struct call *call, void *note, int result);
+};
+
+/*
+ * Create an engine around an installed listener.
+ * @listener: notification descriptor; owned by the engine from here on
+ * Return: the engine, or NULL with no memory
+ */
+struct engine *engine_new(int listener, const struct engine_ops *ops, void *ctx);
+
+/*
+ * Start the receiver threads. All guests' calls are answered from now on.
+ * Return: 0 or -errno
+ */
+int engine_start(struct engine *e);
+
+/*
+ * The descriptor that turns readable when engine_tick() wants to be called
+ * (a receiver has been busy for long: see receive.c). For the event loop.
+ */
+int engine_tick_fd(const struct engine *e);
+void engine_tick(struct engine *e);
+
+/*
+ * From within dispatch: what comes now will wait for somebody (a server, the
+ * network). Another thread receives from here on; without this hint it takes
+ * a tick until one does.
+ * Return: false when no other thread could be found
+ */
+bool engine_may_wait(const struct call *call);
+
+/*
+ * Can the waiting thread be visited, that is, has it no tracer already?
+ * Ask before work that only a VERDICT_REWRITTEN would use; the visit may
+ * still fail, and then the verdict's value (0: -EPERM) answers the call.
+ */
+bool engine_can_rewrite(const struct call *call);
+
+/* Is the guest still waiting in this call? (It is not after a kill.) */
+bool engine_call_alive(const struct call *call);
+
+/* Calls received since the start, for the statistics. */
+uint64_t engine_count(const struct engine *e);
+
+#endif

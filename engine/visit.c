@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The visit: make a waiting thread run its call again with other arguments.
+ *
+ * A notification cannot change arguments, ptrace can. Nobody stays attached
+ * for longer than the call takes, so strace and gdb go on working in a view.
+ * While the thread waits:
+ *
+ *  1. PTRACE_SEIZE and PTRACE_INTERRUPT. The wait is killable only, so the
+ *     thread does not notice yet; the trap is pending.
+ *  2. Answer the call with an error. On its way out the thread runs into
+ *     the trap before any signal is delivered to it. (Without
+ *     WAIT_KILLABLE_RECV, before 5.19, the interrupt itself ends the wait,
+ *     nobody is there to be answered, and the thread runs into the same
+ *     trap with -ERESTARTSYS. That serves as well.)
+ *  3. Read its registers. They must be those of a thread that has just left
+ *     this call with our error, and the two bytes before its instruction
+ *     pointer must be the instruction that enters the kernel.
+ *  4. Write the block below the red zone, set the instruction pointer back,
+ *     keep signals off, and let it run to the entry of the call. There, past
+ *     the last place where a handler could run and overwrite the block,
+ *     signals are let in again, and number and arguments are replaced.
+ *  5. The filter sees the new call and notifies it. It is known by thread,
+ *     number and arguments, and answered CONTINUE without a dispatch; by
+ *     another receiver, as this one has given its duty away.
+ *  6. At the end of the call the argument registers get their old values,
+ *     for the kernel preserves them and inlined calls rely on it. Then we
+ *     detach. If a signal has interrupted the call, the kernel will restart
+ *     it with the old number and arguments: as a new call, that is
+ *     dispatched and rewritten again. Nothing else than a signal ends a call
+ *     early, and no stop but its end can come before that; so there is
+ *     nothing to pass on while we wait, however long.
+ *
+ * A visit takes longer than a call. If signals come faster than visits end,
+ * the new call always finds one pending, is interrupted before it is
+ * received, and nothing is ever done. So a call that was not received is
+ * made a second time with signals still kept off. If that waits for
+ * something, it is interrupted, as the signal would have done.
+ *
+ * If anything comes between 3 and 4 (job control, a debugger's signal), the
+ * thread is left with nothing changed but the instruction pointer, and makes
+ * the call afresh.
+ *
+ * Waiting for the end takes a receiver. ATTENDED_MAX may do so; beyond that,
+ * or when nobody else can receive, we detach in 4, and the registers keep
+ * the new values. So do we when the program to be executed gains
+ * privileges: it would not, under a tracer.
+ *
+ * If the block cannot be written the thread's result is set to -ENOMEM, and
+ * it never knows more than that.
+ *
+ * What can be noticed: while it runs, the call's thread has a tracer.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/engine_internal.h"
+#include "engine/memory.h"
+#include "engine/proc.h"
+#include "engine/tracee.h"
+
+/* What the guest gets when the monitor dies in the middle of a visit. */
+#define ANSWER		(-ENOMEM)
+
+/* The kernel's own: what an interrupted wait leaves in the result. */
+#define ERESTARTSYS	512
+
+struct visit {
+	const struct call *call;
+	struct rewrite *rw;
+	struct tracee t;
+	struct arch_regs old;	/* as the call left them */
+};
+
+bool engine_can_rewrite(const struct call *call)
+{
+	return proc_tracer(call->tid) == 0;
+}
+
+/* ---- calls sent back ------------------------------------------------ */
+
+/*
+ * The one to replace: this thread's old one (it never came: the thread was
+ * left with it and killed), a free one, or the oldest.
+ */
+static struct reissue_entry *choose(struct reissue *list, pid_t tid)
+{
+	struct reissue_entry *best = &list->entry[0], *p;
+
+	for (p = list->entry; p < list->entry + REISSUE_MAX; p++) {
+		if (p->tid == tid)
+			return p;
+		if (!p->tid ? best->tid != 0 : best->tid && p->age < best->age)
+			best = p;
+	}
+	return best;
+}
+
+static void remember(struct reissue *list, const struct reissue_entry *entry)
+{
+	struct reissue_entry *p;
+
+	pthread_mutex_lock(&list->lock);
+	p = choose(list, entry->tid);
+	if (!p->tid)
+		atomic_fetch_add(&list->n, 1);
+	*p = *entry;
+	p->age = ++list->clock;
+	pthread_mutex_unlock(&list->lock);
+}
+
+static bool matches(const struct reissue_entry *p, const struct call *call)
+{
+	return p->tid == call->tid && p->nr == call->nr &&
+	       p->abi == call->abi &&
+	       !memcmp(p->arg, call->arg, sizeof(p->arg));
+}
+
+/* Take an entry out: that of this call, or, without call, of this thread. */
+static bool recall(struct reissue *list, pid_t tid, const struct call *call,
+		   struct reissue_entry *out)
+{
+	struct reissue_entry *p;
+	bool found = false;
+
+	pthread_mutex_lock(&list->lock);
+	for (p = list->entry; p < list->entry + REISSUE_MAX && !found; p++) {
+		if (p->tid != tid || (call && !matches(p, call)))
+			continue;
+		found = true;
+		*out = *p;
+		p->tid = 0;
+		atomic_fetch_sub(&list->n, 1);
+	}
+	pthread_mutex_unlock(&list->lock);
+	return found;
+}
+
+/*
+ * A thread that has left the call again (-ENOENT; possible only without
+ * WAIT_KILLABLE_RECV) will make it once more: with the old arguments if it
+ * is attended, else with the new ones.
+ */
+bool reissue_answer(const struct call *call)
+{
+	struct reissue *list = &call->engine->reissue;
+	struct reissue_entry entry;
+	int r;
+
+	if (!atomic_load(&list->n) ||
+	    !recall(list, call->tid, call, &entry))
+		return false;
+	r = notif_send(call, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+	if (r == -ENOENT && !entry.attended)
+		remember(list, &entry);
+	return true;
+}
+
+/* ---- the visit ------------------------------------------------------ */
+
+static bool is_compat(const struct visit *v)
+{
+	return v->call->abi == ABI_COMPAT;
+}
+
+static bool can_rerun(const struct visit *v)
+{
+	const struct call anyhow = { .tid = v->t.tid };
+	uint8_t insn[ARCH_INSN_SIZE];
+
+	if (guest_read(&anyhow, arch_ip(&v->old) - sizeof(insn), insn,
+		       sizeof(insn)))
+		return false;
+	return arch_is_entry(insn, is_compat(v));
+}
+
+/* Return: 0, or the error that the thread gets. */
+static int turn_back(struct visit *v)
+{
+	if (!can_rerun(v))
+		return -ENOSYS;
+	if (rewrite_place(v->rw, arch_sp(&v->old)) ||
+	    rewrite_write(v->rw, v->call))
+		return -ENOMEM;
+	arch_rerun(&v->t.regs, v->call->nr);
+	return arch_set_regs(v->t.tid, &v->t.regs) ? -ENOMEM : 0;
+}
+
+/* May this receiver wait for the end of the call? Count it among those. */
+static bool attend(struct visit *v)
+{
+	struct reissue *list = &v->call->engine->reissue;
+	const char *program;
+
+	if (rewrite_executes(v->rw, &program)) {
+		if (!program)
+			return false;
+		v->t.leader = proc_tgid(v->t.tid);
+	}
+	if (atomic_fetch_add(&list->nattended, 1) < ATTENDED_MAX &&
+	    engine_may_wait(v->call))
+		return true;
+	atomic_fetch_sub(&list->nattended, 1);
+	return false;
+}
+
+static void at_exit(struct visit *v)
+{
+	const char *program = NULL;
+
+	if (rewrite_executes(v->rw, &program) &&
+	    !arch_result(&v->t.regs, false)) {
+		tracee_title(&v->t, program, v->call->engine->filters);
+		return;
+	}
+	arch_restore_call(&v->t.regs, is_compat(v), &v->old);
+	arch_set_regs(v->t.tid, &v->t.regs);
+}
+
+/* The new call, at its entry. */
+static int put_call(struct visit *v, struct reissue_entry *entry)
+{
+	const uint64_t *arg;
+
+	*entry = (struct reissue_entry){
+		.tid = v->t.tid, .abi = v->call->abi,
+		.nr = rewrite_final(v->rw, &arg),
+	};
+	memcpy(entry->arg, arg, sizeof(entry->arg));
+	arch_set_call(&v->t.regs, is_compat(v), entry->nr, arg);
+	return arch_set_regs(v->t.tid, &v->t.regs);
+}
+
+/* Wait for its end. @received: out: it has come to a receiver */
+static enum stop see_through(struct visit *v, struct reissue_entry *entry,
+			     bool *received)
+{
+	struct reissue *list = &v->call->engine->reissue;
+	enum stop stop;
+
+	entry->attended = true;
+	remember(list, entry);
+	stop = tracee_step(&v->t);
+	*received = !recall(list, v->call->tid, NULL, entry);
+	return stop;
+}
+
+/* At the end of a call that a signal kept from being received. */
+static enum stop again(struct visit *v)
+{
+	struct reissue_entry entry;
+	const char *program;
+	enum stop stop;
+	bool received;
+
+	arch_restore_call(&v->t.regs, is_compat(v), &v->old);
+	arch_rerun(&v->t.regs, v->call->nr);
+	if (arch_set_regs(v->t.tid, &v->t.regs))
+		return STOP_JOB;	/* killed; leaving will see it off */
+	tracee_shield(&v->t);
+	stop = tracee_step(&v->t);
+	if (stop != STOP_ENTRY)
+		return stop == STOP_EXIT ? STOP_JOB : stop;
+	if (put_call(v, &entry))
+		return STOP_JOB;
+	v->t.impatient = !rewrite_executes(v->rw, &program);
+	return see_through(v, &entry, &received);
+}
+
+/* Return: false when the thread is dead. */
+static bool at_entry(struct visit *v)
+{
+	struct reissue *list = &v->call->engine->reissue;
+	struct reissue_entry entry;
+	enum stop stop;
+	bool received;
+
+	tracee_unshield(&v->t);
+	if (put_call(v, &entry))
+		return true;		/* killed; leaving will see it off */
+	if (!attend(v)) {
+		remember(list, &entry);
+		return true;
+	}
+	stop = see_through(v, &entry, &received);
+	if (stop == STOP_EXIT && !received &&
+	    arch_result(&v->t.regs, is_compat(v)) == -ERESTARTSYS)
+		stop = again(v);
+	atomic_fetch_sub(&list->nattended, 1);
+	if (stop == STOP_EXIT)
+		at_exit(v);
+	return stop != STOP_DEAD;
+}
+
+/*
+ * The thread is stopped, on its way out of the call: with our answer, or
+ * interrupted. Any other registers mean that it is elsewhere, and will
+ * make the call afresh: then it is left alone.
+ * Return: false when it is dead
+ */
+static bool rearrange(struct visit *v, enum stop stop)
+{
+	int result;
+
+	v->old = v->t.regs;
+	result = arch_result(&v->old, is_compat(v));
+	if (arch_ip(&v->old) != v->call->ip ||
+	    (result != ANSWER && result != -ERESTARTSYS))
+		return true;
+	result = turn_back(v);
+	if (result) {
+		arch_set_result(&v->old, result);
+		arch_set_regs(v->t.tid, &v->old);
+		return true;
+	}
+	/* Job control, or a signal dequeued just when it was seized. */
+	if (stop != STOP_TRAP)
+		return true;
+	tracee_shield(&v->t);
+	stop = tracee_step(&v->t);
+	return stop == STOP_ENTRY ? at_entry(v) : stop != STOP_DEAD;
+}
+
+int visit(const struct call *call, struct rewrite *rw)
+{
+	struct visit v = { .call = call, .rw = rw };
+	enum stop stop;
+	int r = rw ? tracee_seize(&v.t, call->tid) : -ENOMEM;
+
+	if (!r) {
+		notif_send(call, ANSWER, 0);
+		stop = tracee_wait(&v.t);
+		if (stop != STOP_DEAD && rearrange(&v, stop))
+			tracee_leave(&v.t);
+	}
+	rewrite_free(rw);
+	return r;
+}
