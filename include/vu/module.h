@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VU_MODULE_H
+#define VU_MODULE_H
+
+/*
+ * The contract between View-OS and its modules.
+ *
+ * A module is a shared object that exports one `const struct vu_module`
+ * named vu_module. It claims names (a file-system type, a socket family, an
+ * ioctl type, a call, an executable format) and the monitor asks it about
+ * those names only. A module never parses a guest's arguments and never
+ * sees a pid: it is handed copied, checked values and an explicit context.
+ *
+ * Rules that hold for every operation:
+ * - Results are 0 (or what the operation says) on success, -errno on failure.
+ * - Operations run on any thread, several at once; a module guards its own
+ *   data. It may block: other guests are answered meanwhile.
+ * - Strings and structures passed in are borrowed for the duration of the
+ *   operation. Descriptors returned belong to the caller.
+ * - A path is relative to the mount: "" is its root, else "a/b" without a
+ *   leading slash, without ".", ".." or empty components. Each component is
+ *   at most 255 bytes, the whole at most 4095.
+ * - An operation that is NULL gets the shared default named beside it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* Grows whenever this file changes in a way that a module can notice. */
+#define VU_MODULE_VERSION 1
+
+struct vu_ctx;			/* one request: who asks, in which view */
+struct vu_dir;			/* a listing being filled */
+
+/* A message for a person, set where an errno says too little. */
+struct vu_message {
+	char text[512];
+};
+
+/* Who asks. Valid during one operation. */
+struct vu_who {
+	uid_t uid;		/* effective, of the file system */
+	gid_t gid;
+	mode_t umask;
+};
+
+/* --- names a module can own --- */
+
+enum vu_claim_kind {
+	VU_CLAIM_END,		/* ends a table of claims */
+	VU_CLAIM_FSTYPE,	/* name: a type of mount(2) */
+	VU_CLAIM_FAMILY,	/* first..last: socket families */
+	VU_CLAIM_IOCTL,		/* first..last: ioctl types, (request >> 8) & 0xff */
+	VU_CLAIM_CALL,		/* first..last: call numbers the table notifies */
+	VU_CLAIM_CLOCK,		/* first..last: clock ids */
+	VU_CLAIM_EXEC,		/* name: extension, or NULL to be asked by magic */
+};
+
+struct vu_claim {
+	enum vu_claim_kind kind;
+	const char *name;
+	unsigned first, last;
+};
+
+/* --- mounts --- */
+
+enum vu_mount_flag {
+	VU_MOUNT_RDONLY		= 1 << 0,	/* changes answer EROFS */
+	VU_MOUNT_HIDE		= 1 << 1,	/* the name is not there: ENOENT */
+	VU_MOUNT_PERMANENT	= 1 << 2,	/* cannot be unmounted */
+};
+
+/*
+ * One mount, made by the monitor. The module may set flags, root and priv
+ * in its mount operation; afterwards all is constant.
+ */
+struct vu_mount {
+	const char *type;
+	const char *source;	/* as the caller wrote it */
+	const char *target;	/* canonical name in the view */
+	const char *options;	/* never NULL */
+	unsigned flags;		/* enum vu_mount_flag */
+	/*
+	 * Descriptor (O_PATH) of a real object that the mount shows as it
+	 * is: the monitor then does everything itself and lookup may be
+	 * NULL. -1: the module answers by lookup. Closed by the monitor.
+	 */
+	int root;
+	void *priv;
+};
+
+/* --- nodes --- */
+
+enum vu_node_kind {
+	VU_NODE_REAL,	/* fd is the object: the monitor works on it itself */
+	VU_NODE_MADE,	/* computed: attr describes it, operations serve it */
+};
+
+/*
+ * attr of a MADE node: st_mode with type; the monitor fills in st_dev,
+ * st_ino, st_nlink and st_blksize where they are 0. It lets nobody open a
+ * file that st_uid, st_gid and st_mode do not; who may search a directory
+ * is lookup's affair.
+ */
+struct vu_node {
+	enum vu_node_kind kind;
+	int fd;			/* REAL: O_PATH descriptor, given to the caller */
+	struct stat attr;
+};
+
+struct vu_fs_ops {
+	/*
+	 * A new mount: check m->source and m->options, set what is
+	 * described at struct vu_mount. remount: m is a mount that exists
+	 * and only its flags may change. On failure nothing may be left.
+	 * Required.
+	 */
+	int (*mount)(struct vu_ctx *ctx, struct vu_mount *m, bool remount,
+		     struct vu_message *msg);
+	/* The last user of the mount is gone: free priv. Default: nothing. */
+	void (*umount)(struct vu_mount *m);
+	/*
+	 * What is the node? -ENOENT when there is none. Default for a mount
+	 * with a root: the real object below it. Required otherwise.
+	 */
+	int (*lookup)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		      struct vu_node *node);
+	/* Text of a MADE symbolic link. Return: length. Default: -EINVAL. */
+	ssize_t (*readlink)(struct vu_ctx *ctx, struct vu_mount *m,
+			    const char *path, char *buf, size_t size);
+	/*
+	 * Open a MADE file that is not a directory. Return: a real
+	 * descriptor, the guest's own from now on. flags: as for open(2)
+	 * without O_CREAT, O_EXCL, O_NOFOLLOW. Default: -EACCES.
+	 */
+	int (*open)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		    int flags);
+	/*
+	 * Names of a MADE directory, without "." and "..": vu_dir_add()
+	 * each. Default: empty.
+	 */
+	int (*readdir)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		       struct vu_dir *dir);
+	/*
+	 * Changes to MADE nodes, or in MADE directories. Defaults: -EROFS.
+	 * mode of mknod and mkdir: the umask is already applied.
+	 */
+	int (*mknod)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		     mode_t mode, dev_t dev);
+	int (*mkdir)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		     mode_t mode);
+	int (*symlink)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		       const char *text);
+	int (*unlink)(struct vu_ctx *ctx, struct vu_mount *m, const char *path);
+	int (*rmdir)(struct vu_ctx *ctx, struct vu_mount *m, const char *path);
+	int (*link)(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
+		    const char *to);
+	int (*rename)(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
+		      const char *to, unsigned flags);
+	int (*truncate)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+			off_t size);
+	int (*chmod)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		     mode_t mode);
+	int (*chown)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		     uid_t uid, gid_t gid);
+	int (*utimens)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		       const struct timespec times[2]);
+	/* Default: the attributes of proc-like file systems, no space. */
+	int (*statfs)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		      struct statfs *buf);
+	/* Defaults: -EOPNOTSUPP. */
+	ssize_t (*getxattr)(struct vu_ctx *ctx, struct vu_mount *m,
+			    const char *path, const char *name,
+			    void *value, size_t size);
+	ssize_t (*listxattr)(struct vu_ctx *ctx, struct vu_mount *m,
+			     const char *path, char *list, size_t size);
+	int (*setxattr)(struct vu_ctx *ctx, struct vu_mount *m,
+			const char *path, const char *name,
+			const void *value, size_t size, int flags);
+	int (*removexattr)(struct vu_ctx *ctx, struct vu_mount *m,
+			   const char *path, const char *name);
+};
+
+/* --- the module --- */
+
+struct vu_module {
+	unsigned version;		/* VU_MODULE_VERSION */
+	const char *name;
+	const char *description;	/* one line */
+	const struct vu_claim *claims;	/* ends with VU_CLAIM_END */
+	/*
+	 * Loaded, with the text after "NAME," or "". Default: options are
+	 * refused with -EINVAL.
+	 */
+	int (*init)(const char *options, struct vu_message *msg);
+	/* About to be unloaded; no mount is left. Default: nothing. */
+	void (*fini)(void);
+	const struct vu_fs_ops *fs;	/* NULL: claims no FSTYPE */
+};
+
+/* --- what the monitor offers to modules --- */
+
+/* Fill the operations that are NULL with their defaults. */
+void vu_fs_borrow(struct vu_fs_ops *ops);
+
+/* Who asks in this request. */
+const struct vu_who *vu_who(const struct vu_ctx *ctx);
+
+/*
+ * Open a name as the one who mounted saw it: absolute, or relative to the
+ * caller's working directory while mounting (ctx of the mount operation).
+ * Goes through everything that was mounted before; symbolic links are
+ * followed unless flags has O_NOFOLLOW; with O_PATH any object opens.
+ * Return: a close-on-exec descriptor or -errno
+ */
+int vu_open(struct vu_ctx *ctx, struct vu_mount *m, const char *path, int flags);
+
+/*
+ * The same for names that may lead to what another module makes: the node,
+ * the text of a symbolic link, the names of a directory, as the operations
+ * of the same name give them. path is absolute. A symbolic link at its end
+ * is the node itself; vu_open() follows it.
+ */
+int vu_lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+	      struct vu_node *node);
+ssize_t vu_readlink(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		    char *buf, size_t size);
+int vu_readdir(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+	       struct vu_dir *dir);
+
+/*
+ * While mounting: the tree at target/sub stays what it was before (sub
+ * begins with "/"). Its parent must be a directory of the mount.
+ */
+int vu_mount_except(struct vu_ctx *ctx, struct vu_mount *m, const char *sub,
+		    struct vu_message *msg);
+
+/*
+ * Put one name into a listing. ino: 0 for a MADE node without a number;
+ * type: S_IFMT bits. Return: 0 or -ENOMEM
+ */
+int vu_dir_add(struct vu_dir *dir, const char *name, ino_t ino, mode_t type);
+
+/*
+ * A descriptor with these bytes at offset 0, read-only to its user: for
+ * files whose content is computed when they are opened.
+ */
+int vu_bytes_file(const char *name, const void *bytes, size_t len);
+
+/*
+ * Option lists: "a,b=1,c". Copies the next option to key and value (value
+ * "" when there is no "="), and moves *rest past it.
+ * Return: 1, 0 at the end, -ENAMETOOLONG when it does not fit
+ */
+int vu_next_option(const char **rest, char *key, size_t keysize,
+		   char *value, size_t valuesize);
+
+void vu_message_set(struct vu_message *msg, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

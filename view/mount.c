@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "view/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "view/registry.h"
+#include "view/version.h"
+
+static struct mount base = {
+	.pub = { .type = "none", .source = "none", .target = "/",
+		 .options = "", .root = -1 },
+	.refs = 1,
+	.at = { .fd = -1 }, .covers = { .fd = -1 }, .root = { .fd = -1 },
+};
+
+struct mount *mount_base(void)
+{
+	return &base;
+}
+
+int mount_base_init(void)
+{
+	int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : place_of_fd(&base.root, &base, fd);
+}
+
+/* What "ro" and "rw" say already, or what is no state of a mount. */
+static bool said_otherwise(const char *option)
+{
+	static const char *const words[] = { "ro", "rw", "rdonly", "remount" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(option, words[i]))
+			return true;
+	return false;
+}
+
+void mount_options(const struct mount *m, char *buf, size_t size)
+{
+	const char *rest = m->pub.options;
+	char key[256], value[PATH_MAX];
+	size_t n = snprintf(buf, size, "%s", mount_rdonly(m) ? "ro" : "rw");
+
+	while (vu_next_option(&rest, key, sizeof(key), value,
+			      sizeof(value)) > 0) {
+		if (said_otherwise(key))
+			continue;
+		if (n + strlen(key) + strlen(value) + 3 > size)
+			return;
+		n += sprintf(buf + n, ",%s%s%s", key, *value ? "=" : "", value);
+	}
+}
+
+struct mount *mount_get(struct mount *m)
+{
+	atomic_fetch_add(&m->refs, 1);
+	return m;
+}
+
+static void mount_free(struct mount *m)
+{
+	const struct vu_fs_ops *ops = m->module ? module_fs(m->module) : NULL;
+
+	if (ops && ops->umount && !m->except_of)
+		ops->umount(&m->pub);
+	if (m->module)
+		module_release(m->module);
+	if (m->pub.root >= 0)
+		close(m->pub.root);
+	place_free(&m->at);
+	place_free(&m->covers);
+	place_drop(&m->root);
+	version_put(m->world);
+	if (m->except_of)
+		mount_put(m->except_of);
+	free((char *)m->pub.type);
+	free((char *)m->pub.source);
+	free((char *)m->pub.target);
+	free((char *)m->pub.options);
+	free(m);
+}
+
+void mount_put(struct mount *m)
+{
+	if (atomic_fetch_sub(&m->refs, 1) == 1)
+		mount_free(m);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIEW_MOUNT_H
+#define VIEW_MOUNT_H
+
+#include <stdatomic.h>
+#include "include/vu/module.h"
+#include "view/place.h"
+
+struct module;
+struct version;
+
+/*
+ * A mount of a view. Constant once it is part of a version, and reference
+ * counted: versions, working directories and descriptors hold it.
+ */
+struct mount {
+	struct vu_mount pub;		/* what the module sees */
+	atomic_uint refs;
+	atomic_uint views;		/* that have it in their current version */
+	atomic_uint holders;		/* working directories and roots in it */
+	unsigned id;			/* 0: the real system */
+	struct module *module;		/* NULL for the real system and exceptions */
+	struct mount *except_of;	/* made by vu_mount_except of that mount */
+	struct place at;		/* directory that has the mount point; held */
+	char name[256];			/* its name there; "" when it covers a root */
+	char at_name[256];		/* last name of that directory, "" for "/" */
+	struct place covers;		/* what was at the point; NOWHERE: nothing; held */
+	struct place root;		/* what the point shows; fd is pub.root */
+	struct version *world;		/* the view as it was before; held */
+};
+
+/*
+ * The real system: shared by all views, never freed. Its root is the
+ * monitor's own, opened once by mount_base_init(): 0 or -errno.
+ */
+int mount_base_init(void);
+struct mount *mount_base(void);
+
+struct mount *mount_get(struct mount *m);
+void mount_put(struct mount *m);
+
+/*
+ * The options as they are now: "ro" or "rw", then what was asked for. buf
+ * always holds a string, of as many options as it has room for.
+ */
+void mount_options(const struct mount *m, char *buf, size_t size);
+
+/* Does the module answer for the nodes? (Else they are real.) */
+static inline bool mount_served(const struct mount *m)
+{
+	return m->pub.root < 0 && !(m->pub.flags & VU_MOUNT_HIDE) && m->id;
+}
+
+static inline bool mount_rdonly(const struct mount *m)
+{
+	return m->pub.flags & VU_MOUNT_RDONLY;
+}
+
+static inline bool mount_hides(const struct mount *m)
+{
+	return m->pub.flags & VU_MOUNT_HIDE;
+}
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation
+ *
+ * Loaded modules stand in one list, newest first; a name belongs to the
+ * first module that claims it. A module is used by its mounts and by
+ * requests under way; it is unloaded only when nobody uses it. One lock
+ * guards the list and the counts; init and fini run outside of it, with the
+ * module not yet, or no longer, on the list.
+ */
+#include "view/registry.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "view/modpath.h"
+
+struct module {
+	struct module *next;
+	const struct vu_module *vu;
+	struct vu_fs_ops fs;	/* the module's, completed with defaults */
+	void *handle;
+	unsigned users;
+	bool permanent;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct module *modules;
+
+/* The last component without ".so": what a module file is called. */
+static void plain_name(const char *name, char *buf, size_t size)
+{
+	const char *slash = strrchr(name, '/');
+	size_t n;
+
+	snprintf(buf, size, "%s", slash ? slash + 1 : name);
+	n = strlen(buf);
+	if (n > 3 && !strcmp(buf + n - 3, ".so"))
+		buf[n - 3] = '\0';
+}
+
+static struct module *find(const char *name)
+{
+	struct module *m;
+
+	for (m = modules; m; m = m->next)
+		if (!strcmp(m->vu->name, name))
+			break;
+	return m;
+}
+
+static bool loaded(const char *name)
+{
+	char plain[256];
+	bool yes;
+
+	plain_name(name, plain, sizeof(plain));
+	pthread_mutex_lock(&lock);
+	yes = find(plain);
+	pthread_mutex_unlock(&lock);
+	return yes;
+}
+
+/* Open the file and check that it is a module we understand. */
+static int open_module(const char *name, struct module *m,
+		       struct vu_message *msg)
+{
+	char file[4096];
+
+	if (module_file(name, file, sizeof(file))) {
+		vu_message_set(msg, "%s: no such module", name);
+		return -ENOENT;
+	}
+	m->handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+	if (!m->handle) {
+		vu_message_set(msg, "%s: %s", name, dlerror());
+		return -ENOEXEC;
+	}
+	m->vu = dlsym(m->handle, "vu_module");
+	if (!m->vu) {
+		vu_message_set(msg, "%s: %s is not a module of View-OS", name, file);
+		return -ENOEXEC;
+	}
+	if (m->vu->version != VU_MODULE_VERSION) {
+		vu_message_set(msg, "%s: made for version %u of the module interface, "
+			       "this is version %u", name, m->vu->version,
+			       VU_MODULE_VERSION);
+		return -ENOEXEC;
+	}
+	return 0;
+}
+
+static int start_module(struct module *m, const char *options,
+			struct vu_message *msg)
+{
+	int err;
+
+	if (m->vu->fs) {
+		m->fs = *m->vu->fs;
+		vu_fs_borrow(&m->fs);
+	}
+	if (m->vu->init) {
+		err = m->vu->init(options, msg);
+		if (err && !msg->text[0])
+			vu_message_set(msg, "%s: %s", m->vu->name, strerror(-err));
+		return err;
+	}
+	if (!*options)
+		return 0;
+	vu_message_set(msg, "%s: takes no options (%s)", m->vu->name, options);
+	return -EINVAL;
+}
+
+static void discard(struct module *m)
+{
+	if (m->handle)
+		dlclose(m->handle);
+	free(m);
+}
+
+int module_load(const char *name, const char *options, bool permanent,
+		struct vu_message *msg)
+{
+	struct module *m;
+	int err;
+
+	if (loaded(name)) {
+		vu_message_set(msg, "%s: already loaded", name);
+		return -EEXIST;
+	}
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->permanent = permanent;
+	err = open_module(name, m, msg);
+	if (!err)
+		err = start_module(m, options, msg);
+	if (err) {
+		discard(m);
+		return err;
+	}
+	pthread_mutex_lock(&lock);
+	if (find(m->vu->name)) {
+		err = -EEXIST;
+	} else {
+		m->next = modules;
+		modules = m;
+	}
+	pthread_mutex_unlock(&lock);
+	if (err)
+		discard(m);
+	return err;
+}
+
+/* Take it off the list if nobody uses it. */
+static int unlist(const char *name, struct module **out, struct vu_message *msg)
+{
+	struct module **p = &modules, *m;
+
+	while (*p && strcmp((*p)->vu->name, name))
+		p = &(*p)->next;
+	m = *p;
+	if (!m) {
+		vu_message_set(msg, "%s: not loaded", name);
+		return -ENOENT;
+	}
+	if (m->permanent || m->users) {
+		vu_message_set(msg, "%s: %s", name, m->permanent ?
+			       "loaded permanently" : "has mounts");
+		return -EBUSY;
+	}
+	*p = m->next;
+	*out = m;
+	return 0;
+}
+
+int module_unload(const char *name, struct vu_message *msg)
+{
+	struct module *m = NULL;
+	int err;
+
+	pthread_mutex_lock(&lock);
+	err = unlist(name, &m, msg);
+	pthread_mutex_unlock(&lock);
+	if (err)
+		return err;
+	if (m->vu->fini)
+		m->vu->fini();
+	discard(m);
+	return 0;
+}
+
+static bool claims(const struct module *m, enum vu_claim_kind kind,
+		   const char *name, unsigned number)
+{
+	const struct vu_claim *c = m->vu->claims;
+
+	for (; c && c->kind != VU_CLAIM_END; c++) {
+		if (c->kind != kind)
+			continue;
+		if (name ? c->name && !strcmp(c->name, name)
+			 : number >= c->first && number <= c->last)
+			return true;
+	}
+	return false;
+}
+
+struct module *module_claiming(enum vu_claim_kind kind, const char *name,
+			       unsigned number)
+{
+	struct module *m;
+
+	pthread_mutex_lock(&lock);
+	for (m = modules; m; m = m->next)
+		if (claims(m, kind, name, number))
+			break;
+	if (m)
+		m->users++;
+	pthread_mutex_unlock(&lock);
+	return m;
+}
+
+/* Older names of types, and the modules that have them. */
+static const struct { const char *type, *module; } former[] = {
+	{ "viewfs", "vufs" },
+};
+
+static const char *module_of(const char *type)
+{
+	for (size_t i = 0; i < sizeof(former) / sizeof(former[0]); i++)
+		if (!strcmp(former[i].type, type))
+			return former[i].module;
+	return type;
+}
+
+int module_for_type(const char *type, struct module **module,
+		    struct vu_message *msg)
+{
+	char file[4096];
+	int err;
+
+	*module = module_claiming(VU_CLAIM_FSTYPE, type, 0);
+	if (*module)
+		return 0;
+	/* a type is never a path: "../x" must not load anything */
+	if (strchr(type, '/') || module_file(module_of(type), file, sizeof(file))) {
+		vu_message_set(msg, "%s: unknown type, and no module is called so",
+			       type);
+		return -ENODEV;
+	}
+	err = module_load(module_of(type), "", false, msg);
+	if (err && err != -EEXIST)
+		return err;
+	*module = module_claiming(VU_CLAIM_FSTYPE, type, 0);
+	if (*module)
+		return 0;
+	vu_message_set(msg, "%s: the module has no such type", type);
+	return -ENODEV;
+}
+
+bool module_has_type(const char *type)
+{
+	struct module *m;
+	char file[4096];
+
+	if (!*type || strchr(type, '/'))
+		return false;
+	m = module_claiming(VU_CLAIM_FSTYPE, type, 0);
+	if (m)
+		module_release(m);
+	return m || !module_file(module_of(type), file, sizeof(file));
+}
+
+struct module *module_hold(struct module *m)
+{
+	pthread_mutex_lock(&lock);
+	m->users++;
+	pthread_mutex_unlock(&lock);
+	return m;
+}
+
+void module_release(struct module *m)
+{
+	pthread_mutex_lock(&lock);
+	m->users--;
+	pthread_mutex_unlock(&lock);
+}
+
+const char *module_name(const struct module *m)
+{
+	return m->vu->name;
+}
+
+const struct vu_fs_ops *module_fs(const struct module *m)
+{
+	return &m->fs;
+}
+
+void module_each(void (*f)(void *, const struct module_info *), void *arg)
+{
+	struct module *m;
+
+	pthread_mutex_lock(&lock);
+	for (m = modules; m; m = m->next) {
+		struct module_info info = {
+			.name = m->vu->name,
+			.description = m->vu->description,
+			.users = m->users,
+			.permanent = m->permanent,
+		};
+		f(arg, &info);
+	}
+	pthread_mutex_unlock(&lock);
+}

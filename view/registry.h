@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIEW_REGISTRY_H
+#define VIEW_REGISTRY_H
+
+#include "include/vu/module.h"
+
+/*
+ * The registry: which modules are loaded, and which names they own. One
+ * table for every kind of name; the newest claim wins.
+ */
+struct module;
+
+/* Load by name ("vufs" or a path to a .so). 0 or -errno with a message. */
+int module_load(const char *name, const char *options, bool permanent,
+		struct vu_message *msg);
+int module_unload(const char *name, struct vu_message *msg);
+
+/*
+ * The module that owns a name, with a reference (module_release()), or
+ * NULL. name: for FSTYPE and EXEC; number: for the ranges.
+ */
+struct module *module_claiming(enum vu_claim_kind kind, const char *name,
+			       unsigned number);
+
+/* As module_claiming FSTYPE; loads the module that is called so if need be. */
+int module_for_type(const char *type, struct module **module,
+		    struct vu_message *msg);
+
+/* Is there a module for the type, loaded or to be loaded? */
+bool module_has_type(const char *type);
+
+struct module *module_hold(struct module *m);
+void module_release(struct module *m);
+
+const char *module_name(const struct module *m);
+const struct vu_fs_ops *module_fs(const struct module *m);
+
+struct module_info {
+	const char *name, *description;
+	unsigned users;
+	bool permanent;
+};
+void module_each(void (*f)(void *, const struct module_info *), void *arg);
+
+#endif

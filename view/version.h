@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIEW_VERSION_H
+#define VIEW_VERSION_H
+
+#include <stdatomic.h>
+#include "view/mount.h"
+
+/*
+ * A version is the set of mounts of a view at one moment. It never
+ * changes: a new mount makes a new version. Newest mounts come last.
+ */
+struct version {
+	atomic_uint refs;
+	unsigned long number;		/* grows over all versions */
+	size_t nmount;
+	struct mount **mount;
+	/* open addressing, sizes are powers of two; see version.c */
+	size_t npoint;
+	struct point *point;
+	size_t nname;
+	const char **name;
+	size_t nserved;			/* mounts served by modules */
+	size_t nedit;			/* mounts that change a listing */
+	bool root_covered;		/* "/" itself is a mount point */
+};
+
+/* A version with these mounts (references are taken). NULL: no memory. */
+struct version *version_new(struct mount *const *mount, size_t n);
+struct version *version_get(struct version *v);
+void version_put(struct version *v);
+
+/*
+ * The newest mount on a name of a directory, or NULL. name "" asks for
+ * what covers the directory itself.
+ */
+struct mount *version_point(const struct version *v, const struct mount *m,
+			    struct file_id dir, const char *name);
+
+/* Could any mount point (or a special name) be called so? */
+bool version_has_name(const struct version *v, const char *name, size_t len);
+
+/* Do mounts change the listing of this directory? */
+bool version_edits(const struct version *v, const struct mount *m,
+		   struct file_id dir);
+
+/* Is m the newest mount on its point? Is it part of v at all? */
+bool version_top(const struct version *v, const struct mount *m);
+bool version_has(const struct version *v, const struct mount *m);
+
+#endif
