@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Calls that change attributes, and extended attributes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+#include <utime.h>
+
+#include "engine/memory.h"
+#include "sys/handlers.h"
+#include "sys/operand.h"
+#include "sys/real.h"
+#include "sys/state.h"
+#include "view/registry.h"
+
+static const struct vu_fs_ops *ops_of(const struct place *p)
+{
+	return module_fs(p->mount->module);
+}
+
+/* Why a file of a read-only mount is not truncated: the mount comes last. */
+static int refuse_truncation(struct request *rq, const struct place *p)
+{
+	int err = 0;
+
+	if (!S_ISREG(p->mode))
+		return S_ISDIR(p->mode) ? -EISDIR : -EINVAL;
+	if (made(p))
+		err = made_access(rq, p, W_OK);
+	else if (syscall(SYS_faccessat2, p->fd, "", W_OK,
+			 AT_EMPTY_PATH | AT_EACCESS))
+		err = -errno;
+	return err ?: -EROFS;
+}
+
+struct verdict call_truncate(struct request *rq)
+{
+	const struct place *p = &rq->found[0].obj;
+	off_t size = operand_length(rq);
+	char link[32];
+	int err = rq->found[0].error;
+
+	if (!err && mount_rdonly(p->mount))
+		err = refuse_truncation(rq, p);
+	if (!err && made(p))
+		err = ops_of(p)->truncate(&rq->ctx, &p->mount->pub, p->rel, size);
+	else if (!err)
+		err = truncate(fd_link(p->fd, link), size) ? -errno : 0;
+	return verdict_value(err);
+}
+
+struct verdict call_chmod(struct request *rq)
+{
+	const struct place *p = &rq->found[0].obj;
+	mode_t mode = rq->call->arg[rq->row->op[0].path + 1] & 07777;
+	char link[32];
+	int err = rq->found[0].error;
+
+	if (!err && S_ISLNK(p->mode))
+		err = -EOPNOTSUPP;
+	if (!err && made(p))
+		err = ops_of(p)->chmod(&rq->ctx, &p->mount->pub, p->rel, mode);
+	else if (!err)
+		err = chmod(fd_link(p->fd, link), mode) ? -errno : 0;
+	return verdict_value(err);
+}
+
+struct verdict call_chown(struct request *rq)
+{
+	const struct place *p = &rq->found[0].obj;
+	const uint64_t *arg = rq->call->arg + rq->row->op[0].path + 1;
+	uid_t uid = arg[0];
+	gid_t gid = arg[1];
+	int err = rq->found[0].error;
+
+	if (!err && made(p))
+		err = ops_of(p)->chown(&rq->ctx, &p->mount->pub, p->rel, uid, gid);
+	else if (!err)
+		err = fchownat(p->fd, "", uid, gid, AT_EMPTY_PATH) ? -errno : 0;
+	return verdict_value(err);
+}
+
+/* --- times --- */
+
+static int read_utime(const struct request *rq, uint64_t addr,
+		      struct timespec t[2])
+{
+	struct utimbuf u;
+	int err = guest_read(rq->call, addr, &u, sizeof(u));
+
+	t[0] = (struct timespec){ .tv_sec = u.actime };
+	t[1] = (struct timespec){ .tv_sec = u.modtime };
+	return err;
+}
+
+static int read_timevals(const struct request *rq, uint64_t addr,
+			 struct timespec t[2])
+{
+	struct timeval tv[2];
+	int err = guest_read(rq->call, addr, tv, sizeof(tv));
+
+	for (int i = 0; i < 2 && !err; i++) {
+		if (tv[i].tv_usec < 0 || tv[i].tv_usec >= 1000000)
+			return -EINVAL;
+		t[i].tv_sec = tv[i].tv_sec;
+		t[i].tv_nsec = tv[i].tv_usec * 1000;
+	}
+	return err;
+}
+
+/* The times that the call sets. Return: 0, or -errno; *now: it is now */
+static int read_times(const struct request *rq, struct timespec t[2], bool *now)
+{
+	uint64_t addr = rq->call->arg[rq->row->op[0].path + 1];
+
+	*now = !addr;
+	if (!addr)
+		return 0;
+	if (!strcmp(rq->row->name, "utime"))
+		return read_utime(rq, addr, t);
+	if (!strcmp(rq->row->name, "utimensat"))
+		return guest_read(rq->call, addr, t, 2 * sizeof(*t));
+	return read_timevals(rq, addr, t);
+}
+
+struct verdict call_utime(struct request *rq)
+{
+	const struct place *p = &rq->found[0].obj;
+	struct timespec t[2] = { { .tv_nsec = UTIME_NOW },
+				 { .tv_nsec = UTIME_NOW } };
+	bool now;
+	int err = read_times(rq, t, &now);
+
+	if (!rq->call->arg[(int)rq->row->op[0].path])
+		return verdict_native();
+	if (err == -EFAULT)
+		return verdict_value(err);
+	if (!err)
+		err = rq->found[0].error;
+	if (!err && made(p))
+		err = ops_of(p)->utimens(&rq->ctx, &p->mount->pub, p->rel, t);
+	else if (!err)
+		err = syscall(SYS_utimensat, p->fd, "", now ? NULL : t,
+			      AT_EMPTY_PATH) ? -errno : 0;
+	return verdict_value(err);
+}
+
+/* --- extended attributes --- */
+
+/* Name of the attribute. 0 or -errno as the kernel says it */
+static int xattr_name(const struct request *rq, char *name)
+{
+	ssize_t n = guest_read_string(rq->call, rq->call->arg[1], name,
+				      XATTR_NAME_MAX + 1);
+
+	if (n == 0 || n == -ENAMETOOLONG)
+		return -ERANGE;
+	return n < 0 ? n : 0;
+}
+
+struct verdict call_setxattr(struct request *rq)
+{
+	const uint64_t *arg = rq->call->arg;
+	const struct place *p = &rq->found[0].obj;
+	char name[XATTR_NAME_MAX + 1], link[32];
+	size_t size = arg[3];
+	void *value;
+	int err = rq->found[0].error;
+
+	if (size > XATTR_SIZE_MAX)
+		return verdict_value(-E2BIG);
+	value = malloc(size + 1);
+	if (!value)
+		return verdict_value(-ENOMEM);
+	if (!err)
+		err = xattr_name(rq, name);
+	if (!err && size)
+		err = guest_read(rq->call, arg[2], value, size);
+	if (!err && made(p))
+		err = ops_of(p)->setxattr(&rq->ctx, &p->mount->pub, p->rel, name,
+					  value, size, (int)arg[4]);
+	else if (!err)
+		err = setxattr(fd_link(p->fd, link), name, value, size,
+			       (int)arg[4]) ? -errno : 0;
+	free(value);
+	return verdict_value(err);
+}
+
+/* Fetch into a buffer of the caller's size and hand it over. */
+static struct verdict give_xattr(struct request *rq, const char *name,
+				 uint64_t addr, size_t size)
+{
+	const struct place *p = &rq->found[0].obj;
+	char link[32], *buf;
+	ssize_t n;
+
+	if (size > XATTR_SIZE_MAX)
+		size = XATTR_SIZE_MAX;
+	buf = malloc(size + 1);
+	if (!buf)
+		return verdict_value(-ENOMEM);
+	if (made(p) && name)
+		n = ops_of(p)->getxattr(&rq->ctx, &p->mount->pub, p->rel, name,
+					buf, size);
+	else if (made(p))
+		n = ops_of(p)->listxattr(&rq->ctx, &p->mount->pub, p->rel, buf,
+					 size);
+	else
+		n = name ? getxattr(fd_link(p->fd, link), name, buf, size)
+			 : listxattr(fd_link(p->fd, link), buf, size);
+	if (n < 0 && !made(p))
+		n = -errno;
+	if (n > 0 && size && guest_write(rq->call, addr, buf, n))
+		n = -EFAULT;
+	free(buf);
+	return verdict_value(n);
+}
+
+struct verdict call_getxattr(struct request *rq)
+{
+	char name[XATTR_NAME_MAX + 1];
+	int err = rq->found[0].error ?: xattr_name(rq, name);
+
+	if (err)
+		return verdict_value(err);
+	return give_xattr(rq, name, rq->call->arg[2], rq->call->arg[3]);
+}
+
+struct verdict call_listxattr(struct request *rq)
+{
+	if (rq->found[0].error)
+		return verdict_value(rq->found[0].error);
+	return give_xattr(rq, NULL, rq->call->arg[1], rq->call->arg[2]);
+}
+
+struct verdict call_removexattr(struct request *rq)
+{
+	const struct place *p = &rq->found[0].obj;
+	char name[XATTR_NAME_MAX + 1], link[32];
+	int err = rq->found[0].error ?: xattr_name(rq, name);
+
+	if (!err && made(p))
+		err = ops_of(p)->removexattr(&rq->ctx, &p->mount->pub, p->rel,
+					     name);
+	else if (!err)
+		err = removexattr(fd_link(p->fd, link), name) ? -errno : 0;
+	return verdict_value(err);
+}
+
+/* Changes through a descriptor: refused below a read-only mount. */
+struct verdict call_fd_change(struct request *rq)
+{
+	struct place p = NOWHERE;
+	struct verdict v = verdict_native();
+
+	if (descriptors_empty(rq->sys->descriptors))
+		return v;
+	if (!request_fd(rq, (int)rq->call->arg[0], &p) && p.mount->id &&
+	    mount_rdonly(p.mount))
+		v = verdict_value(-EROFS);
+	place_drop(&p);
+	return v;
+}

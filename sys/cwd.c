@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a process stands: chdir, fchdir, getcwd, chroot. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/memory.h"
+#include "sys/creds.h"
+#include "sys/handlers.h"
+#include "sys/state.h"
+
+/* May the caller stand there? As the kernel checks it. */
+static int may_enter(const struct place *p)
+{
+	if (!S_ISDIR(p->mode))
+		return -ENOTDIR;
+	if (p->fd < 0)
+		return 0;
+	return faccessat(p->fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) ?
+	       -errno : 0;
+}
+
+typedef void setter(struct guest *g, struct place *to);
+
+/* A new state of the caller that differs in one place (or NOWHERE). */
+static int move(struct request *rq, setter *set, const struct place *to)
+{
+	struct guest *g = guest_copy(rq->guest);
+	struct place held = NOWHERE;
+	int err = 0;
+
+	if (!g)
+		return -ENOMEM;
+	if (to)
+		err = place_hold(&held, to);
+	if (err) {
+		guest_put(g);
+		return err;
+	}
+	set(g, &held);
+	return sys_become(rq, g);
+}
+
+/* The kernel does the move by itself; what we knew better is over. */
+static struct verdict move_natively(struct request *rq)
+{
+	int err = rq->guest->cwd.mount ? move(rq, guest_set_cwd, NULL) : 0;
+
+	return err ? verdict_value(err) : verdict_native();
+}
+
+struct verdict call_chdir(struct request *rq)
+{
+	const struct found *f = &rq->found[0];
+	int err = f->error;
+
+	if (f->native && !rq->guest->cwd.mount)
+		return verdict_native();
+	if (!err)
+		err = may_enter(&f->obj);
+	if (err)
+		return verdict_value(err);
+	if (f->native)
+		return move_natively(rq);
+	return verdict_value(move(rq, guest_set_cwd, &f->obj));
+}
+
+struct verdict call_fchdir(struct request *rq)
+{
+	struct place p = NOWHERE;
+	struct verdict v;
+	int err = request_fd(rq, (int)rq->call->arg[0], &p);
+
+	if (err)
+		return verdict_native();
+	err = may_enter(&p);
+	if (err)
+		v = verdict_value(err);
+	else if (p.mount->id)
+		v = verdict_value(move(rq, guest_set_cwd, &p));
+	else
+		v = move_natively(rq);
+	place_drop(&p);
+	return v;
+}
+
+struct verdict call_getcwd(struct request *rq)
+{
+	static const char unreachable[] = "(unreachable)";
+	uint64_t addr = rq->call->arg[0], size = rq->call->arg[1];
+	char buf[PATH_MAX + sizeof(unreachable)];
+	struct place p = NOWHERE;
+	bool agrees;
+	ssize_t n;
+
+	if (!rq->guest->cwd.mount && rq->root_agrees)
+		return verdict_native();
+	n = request_start(rq, AT_FDCWD, &p, &agrees);
+	if (!n)
+		n = request_name(rq, &p, buf, PATH_MAX);
+	if (n == -ENOENT && place_name(&p, NULL, buf, PATH_MAX) > 0) {
+		memmove(buf + strlen(unreachable), buf, strlen(buf) + 1);
+		memcpy(buf, unreachable, strlen(unreachable));
+		n = strlen(buf);
+	}
+	place_drop(&p);
+	if (n < 0)
+		return verdict_value(n);
+	if ((uint64_t)n + 1 > size)
+		return verdict_value(-ERANGE);
+	return verdict_value(guest_write(rq->call, addr, buf, n + 1) ?: n + 1);
+}
+
+/*
+ * Those who may do it natively do, where the kernel finds the directory.
+ * For everybody else it is a change of the view: "/" is there from now on.
+ */
+struct verdict call_chroot(struct request *rq)
+{
+	const struct found *f = &rq->found[0];
+	int err = request_ids(rq);
+
+	if (err)
+		return verdict_native();
+	if (f->native && (rq->ids.cap_effective & (1ull << CAP_SYS_CHROOT)) &&
+	    !rq->guest->root.mount) {
+		atomic_store(&rq->sys->chroots, true);
+		return verdict_native();
+	}
+	err = f->error;
+	if (!err)
+		err = may_enter(&f->obj);
+	/* below a privileged monitor setuid programs would believe in it */
+	if (!err)
+		err = creds_may(rq, CAP_SYS_CHROOT);
+	if (!err)
+		err = move(rq, guest_set_root, &f->obj);
+	return verdict_value(err);
+}

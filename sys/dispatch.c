@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation
+ *
+ * sys_dispatch() is run by any receiver thread for every notified call. In
+ * an empty view it ends at its first test. Otherwise the names among the
+ * arguments are resolved, and only if at least one of them leads somewhere
+ * that the kernel would not come to by itself does a handler see the call:
+ * so a handler never has to ask whether it is concerned.
+ *
+ * All state of a call is in its struct request on this thread's stack; what
+ * it refers to (guest, version) is held by reference until the end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "engine/engine.h"
+#include "engine/memory.h"
+#include "sys/creds.h"
+#include "sys/handlers.h"
+#include "sys/operand.h"
+#include "sys/real.h"
+#include "sys/state.h"
+#include "sys/table.h"
+
+/* Has the caller left our mount name space? Then the view is not its. */
+static bool foreign(const struct request *rq)
+{
+	char link[64];
+	struct stat st;
+
+	if (!atomic_load(&rq->sys->foreigners))
+		return false;
+	snprintf(link, sizeof(link), "/proc/%d/ns/mnt", rq->call->tid);
+	return !stat(link, &st) && (st.st_dev != rq->sys->mount_space.dev ||
+				    st.st_ino != rq->sys->mount_space.ino);
+}
+
+static bool has_name(const struct row *row, int i)
+{
+	return row->op[i].mode != OPERAND_NONE;
+}
+
+/* A change of what is in a read-only mount. */
+static int refuse_change(const struct request *rq)
+{
+	const struct found *f = &rq->found[0];
+
+	return !f->error && f->obj.mount && mount_rdonly(f->obj.mount) ?
+	       -EROFS : 0;
+}
+
+/*
+ * The names of the call, resolved.
+ * Return: true when a handler has to answer
+ */
+static bool resolve_names(struct request *rq)
+{
+	bool force = (rq->row->traits & ROW_VIRTUAL) ||
+		     ((rq->row->traits & ROW_MOVES) && rq->guest->cwd.mount);
+	bool ours = force;
+	int n = has_name(rq->row, 0) + has_name(rq->row, 1);
+	enum operand_state s[2] = { OPERAND_KERNELS, OPERAND_KERNELS };
+
+	for (int i = 0; i < n; i++) {
+		s[i] = operand_resolve(rq, i, force);
+		if (s[i] == OPERAND_UNREADABLE)
+			return false;
+		if (s[i] == OPERAND_WALKED)
+			ours = true;
+	}
+	/* a handler gets all names walked, or none */
+	for (int i = 0; i < n && ours; i++)
+		if (s[i] == OPERAND_KERNELS && !rq->found[i].obj.mount)
+			operand_resolve(rq, i, true);
+	return ours;
+}
+
+/* The error of the first name that leads nowhere at all. */
+static int walk_error(const struct request *rq)
+{
+	if (rq->error[0] || !has_name(rq->row, 1))
+		return rq->error[0];
+	/* what is to be linked must exist before the other name matters */
+	if (rq->row->handle == call_link && rq->found[0].error)
+		return rq->found[0].error;
+	return rq->error[1];
+}
+
+static struct verdict answer_names(struct request *rq)
+{
+	int err;
+
+	if (!resolve_names(rq))
+		return verdict_native();
+	err = walk_error(rq);
+	if (!err && (rq->row->traits & ROW_CHANGES))
+		err = refuse_change(rq);
+	if (err)
+		return verdict_value(err);
+	if (rq->call->abi == ABI_COMPAT && !(rq->row->traits & ROW_NEUTRAL))
+		return call_by_real_name(rq);
+	return rq->row->handle(rq);
+}
+
+/* Nothing of the view can concern this call. */
+static bool indifferent(const struct request *rq)
+{
+	if (rq->row->traits & ROW_ALWAYS)
+		return false;
+	if (!rq->row->handle)
+		return true;
+	return !rq->version->nmount && guest_plain(rq->guest) &&
+	       descriptors_empty(rq->sys->descriptors) &&
+	       !atomic_load(&rq->sys->tracers);
+}
+
+static struct verdict decide(struct request *rq)
+{
+	int err;
+
+	if (indifferent(rq) || foreign(rq))
+		return verdict_native();
+	/* a descriptor may lead to a node of a module, which asks for more */
+	if ((rq->row->traits & ROW_BARE) &&
+	    descriptors_empty(rq->sys->descriptors))
+		return rq->row->handle(rq);
+	err = creds_assume(rq);
+	if (!err)
+		err = request_root(rq);
+	if (err)		/* -ESRCH: gone, nobody will see it */
+		return verdict_value(err == -ESRCH ? -EINTR : err);
+	if (has_name(rq->row, 0))
+		return answer_names(rq);
+	return rq->row->handle(rq);
+}
+
+/* --- trace --- */
+
+static const char *verdict_text(enum verdict_kind kind)
+{
+	static const char *const text[] = {
+		[VERDICT_NATIVE] = "native", [VERDICT_VALUE] = "value",
+		[VERDICT_OBJECT] = "object", [VERDICT_REWRITTEN] = "rewritten",
+	};
+
+	return text[kind];
+}
+
+static unsigned long now_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ul + ts.tv_nsec / 1000;
+}
+
+static const char *owner(const struct request *rq)
+{
+	const struct mount *m = rq->found[0].obj.mount ?: rq->found[0].dir.mount;
+
+	return m && m->id ? m->pub.type : NULL;
+}
+
+static void trace(struct request *rq, const struct verdict *v,
+		  unsigned long since)
+{
+	const struct operand *op = &rq->row->op[0];
+	struct sys_trace line = {
+		.tid = rq->call->tid, .call = rq->row->name,
+		.verdict = verdict_text(v->kind), .module = owner(rq),
+		.result = v->kind == VERDICT_VALUE ? v->value : 0,
+		.usec = now_usec() - since,
+	};
+
+	if (op->mode != OPERAND_NONE && !rq->path[0][0])
+		guest_read_string(rq->call, rq->call->arg[(int)op->path],
+				  rq->path[0], sizeof(rq->path[0]));
+	rq->path[0][sizeof(rq->path[0]) - 1] = '\0';
+	line.detail = rq->path[0][0] ? rq->path[0] : NULL;
+	rq->sys->hooks.trace(rq->sys->hooks.ctx, &line);
+}
+
+/* --- the way in --- */
+
+struct verdict sys_dispatch(void *ctx, const struct call *call)
+{
+	struct sys *s = ctx;
+	const struct row *row = row_find(call->abi, call->nr);
+	bool traced = s->hooks.trace && atomic_load(&s->tracers);
+	unsigned long since = traced ? now_usec() : 0;
+	struct request rq;
+	struct verdict v;
+
+	if (!row)
+		return verdict_native();
+	if (!atomic_load(&s->awake) && !traced && !(row->traits & ROW_ALWAYS))
+		return verdict_native();
+	request_init(&rq, s, call, row);
+	rq.guest = task_state(s->tasks, call->tid, NULL);
+	if (!rq.guest)
+		return verdict_native();
+	rq.version = view_version(rq.guest->view);
+	v = decide(&rq);
+	if (traced)
+		trace(&rq, &v, since);
+	request_end(&rq);
+	return v;
+}
+
+void sys_sent(void *ctx, const struct call *call, void *note, int result)
+{
+	struct sys *s = ctx;
+	struct minted *m = note;
+
+	(void)call;
+	if (result >= 0)
+		descriptors_note(s->descriptors, result, m);
+	minted_free(m);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sys/guest.h"
+
+#include <stdlib.h>
+
+struct guest *guest_new(struct view *view)
+{
+	struct guest *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	g->refs = 1;
+	g->view = view_get(view);
+	g->cwd = g->root = NOWHERE;
+	return g;
+}
+
+void *guest_get(void *guest)
+{
+	struct guest *g = guest;
+
+	atomic_fetch_add(&g->refs, 1);
+	return g;
+}
+
+/* Holders are counted per mount: a busy mount is not unmounted. */
+static void leave(struct place *p)
+{
+	if (p->mount)
+		atomic_fetch_sub(&p->mount->holders, 1);
+	place_free(p);
+}
+
+static void enter(struct place *p, struct place *to)
+{
+	leave(p);
+	*p = *to;
+	*to = NOWHERE;
+	if (p->mount)
+		atomic_fetch_add(&p->mount->holders, 1);
+}
+
+void guest_put(void *guest)
+{
+	struct guest *g = guest;
+
+	if (!g || atomic_fetch_sub(&g->refs, 1) != 1)
+		return;
+	leave(&g->cwd);
+	leave(&g->root);
+	guest_set_exe(g, NULL);
+	view_put(g->view);
+	free(g);
+}
+
+void guest_set_exe(struct guest *g, struct mount *exe)
+{
+	if (exe)
+		mount_get(exe);
+	if (g->exe)
+		mount_put(g->exe);
+	g->exe = exe;
+}
+
+void guest_set_cwd(struct guest *g, struct place *to)
+{
+	enter(&g->cwd, to);
+}
+
+void guest_set_root(struct guest *g, struct place *to)
+{
+	enter(&g->root, to);
+}
+
+struct guest *guest_copy(const struct guest *from)
+{
+	struct guest *g = guest_new(from->view);
+	struct place p;
+
+	if (!g)
+		return NULL;
+	g->undumpable = from->undumpable;
+	guest_set_exe(g, from->exe);
+	if (from->cwd.mount) {
+		if (place_hold(&p, &from->cwd))
+			goto fail;
+		guest_set_cwd(g, &p);
+	}
+	if (from->root.mount) {
+		if (place_hold(&p, &from->root))
+			goto fail;
+		guest_set_root(g, &p);
+	}
+	return g;
+fail:
+	guest_put(g);
+	return NULL;
+}
+
+unsigned guest_holders(const struct mount *m)
+{
+	return atomic_load(&m->holders);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SYS_HANDLERS_H
+#define SYS_HANDLERS_H
+
+#include "sys/request.h"
+
+/*
+ * A handler answers one call, or a family of calls that differ in their
+ * arguments only. When the row has names, it is called with them walked
+ * (rq->found) and only if the kernel would get it wrong: see dispatch.c.
+ */
+typedef struct verdict handler(struct request *rq);
+
+handler call_open, call_stat, call_statx, call_access, call_readlink;
+handler call_statfs, call_truncate, call_fstat, call_fstatfs;
+handler call_mkdir, call_mknod, call_unlink, call_symlink, call_link, call_rename;
+handler call_chmod, call_chown, call_utime, call_fd_change;
+handler call_setxattr, call_getxattr, call_listxattr, call_removexattr;
+handler call_exec, call_chdir, call_fchdir, call_getcwd, call_chroot;
+handler call_mount, call_umount, call_oldumount, call_new_mount_api;
+handler call_by_real_name, call_bind, call_connect, call_sendto, call_sendmsg;
+handler call_sendmmsg, call_socketcall, call_sockname;
+handler call_getdents;
+handler call_identity, call_prctl, call_clone, call_clone3, call_setns, call_exit;
+handler call_service, call_enter;
+
+#endif

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * getdents: directories whose listing a view changes.
+ *
+ * A directory of the kernel's that has mount points which do not exist on
+ * disk, or hidden names, is read through the caller's own open file (so
+ * offset, rewinddir and seekdir stay the kernel's): hidden names are left
+ * out, and added names come first. Those have offsets of their own, ADDED
+ * and above, where the directory is moved to while they are given.
+ *
+ * A made directory is a placeholder: its offset is the number of entries
+ * that were given.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/memory.h"
+#include "sys/handlers.h"
+#include "sys/real.h"
+#include "sys/state.h"
+#include "view/attach.h"
+#include "view/registry.h"
+
+#define ANSWER_MAX 65536
+
+struct entry64 {
+	uint64_t ino;
+	int64_t off;
+	uint16_t reclen;
+	uint8_t type;
+	char name[];
+};
+
+struct entry_old {
+	unsigned long ino;
+	unsigned long off;
+	uint16_t reclen;
+	char name[];		/* then a NUL, padding and the type */
+};
+
+/* Names of a directory that are not in the kernel's listing. */
+struct vu_dir {
+	struct { char *name; ino_t ino; uint8_t type; } *entry;
+	size_t n, size;
+};
+
+int vu_dir_add(struct vu_dir *dir, const char *name, ino_t ino, mode_t type)
+{
+	void *grown;
+
+	if (dir->n == dir->size) {
+		size_t size = dir->size ? 2 * dir->size : 16;
+
+		grown = realloc(dir->entry, size * sizeof(*dir->entry));
+		if (!grown)
+			return -ENOMEM;
+		dir->entry = grown;
+		dir->size = size;
+	}
+	dir->entry[dir->n].name = strdup(name);
+	if (!dir->entry[dir->n].name)
+		return -ENOMEM;
+	dir->entry[dir->n].ino = ino;
+	dir->entry[dir->n++].type = IFTODT(type);
+	return 0;
+}
+
+static void dir_free(struct vu_dir *dir)
+{
+	while (dir->n)
+		free(dir->entry[--dir->n].name);
+	free(dir->entry);
+}
+
+/* --- one answer, in the layout of the call --- */
+
+struct answer {
+	char *buf;
+	size_t len, size;
+	bool old;		/* getdents: struct linux_dirent */
+};
+
+static size_t entry_size(const struct answer *a, size_t namelen)
+{
+	size_t head = a->old ? offsetof(struct entry_old, name) + 2
+			     : offsetof(struct entry64, name) + 1;
+
+	return (head + namelen + 7) & ~(size_t)7;
+}
+
+/* Return: 0, or -EINVAL when it does not fit */
+static int put(struct answer *a, const char *name, uint64_t ino, int64_t off,
+	       uint8_t type)
+{
+	size_t n = strlen(name), len = entry_size(a, n);
+	char *at = a->buf + a->len;
+
+	if (a->len + len > a->size)
+		return -EINVAL;
+	memset(at, 0, len);
+	if (a->old) {
+		struct entry_old *e = (void *)at;
+
+		e->ino = ino;
+		e->off = off;
+		e->reclen = len;
+		memcpy(e->name, name, n);
+		at[len - 1] = type;
+	} else {
+		struct entry64 *e = (void *)at;
+
+		e->ino = ino;
+		e->off = off;
+		e->reclen = len;
+		e->type = type;
+		memcpy(e->name, name, n);
+	}
+	a->len += len;
+	return 0;
+}
+
+/* --- directories of the kernel's --- */
+
+/*
+ * Offsets that stand for an added name: ADDED + i when i of them have been
+ * given. Every file system lets a directory be moved there, and has no entry
+ * there itself before a thousand million.
+ */
+#define ADDED 0x3fff0000
+#define ADDED_MAX 0xffff
+
+/* The names that mounts add to a directory. */
+static int added_names(const struct version *v, const struct place *dir,
+		       struct vu_dir *list)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < v->nmount && !err; i++) {
+		const struct mount *m = v->mount[i];
+
+		if (!m->name[0] || m->at.mount != dir->mount ||
+		    !file_id_equal(m->at.id, dir->id) || mount_hides(m) ||
+		    m->covers.mount || !version_top(v, m))
+			continue;
+		if (dir->fd >= 0 &&
+		    !faccessat(dir->fd, m->name, F_OK, AT_SYMLINK_NOFOLLOW))
+			continue;	/* exists by now */
+		err = vu_dir_add(list, m->name, m->root.id.ino, m->root.mode);
+	}
+	return err;
+}
+
+static bool hidden(const struct version *v, const struct place *dir,
+		   const char *name)
+{
+	const struct mount *m = version_point(v, dir->mount, dir->id, name);
+
+	return m && mount_hides(m);
+}
+
+/* Copy the kernel's entries that are to be seen. */
+static int put_real(const struct version *v, const struct place *dir,
+		    const char *raw, ssize_t len, struct answer *a)
+{
+	for (ssize_t at = 0; at < len; ) {
+		const struct entry64 *e = (const void *)(raw + at);
+		int err;
+
+		at += e->reclen;
+		if (hidden(v, dir, e->name))
+			continue;
+		err = put(a, e->name, e->ino, e->off, e->type);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Read on until something is to be seen, or the end. */
+static int read_real(const struct version *v, const struct place *dir, int fd,
+		     struct answer *a)
+{
+	size_t room = a->size - a->len, before = a->len;
+	char *raw;
+	ssize_t n;
+	int err = 0;
+
+	/* getdents entries are never longer than getdents64's by more than 1 */
+	if (a->old)
+		room -= room / 8;
+	raw = malloc(room + 1);
+	if (!raw)
+		return -ENOMEM;
+	do {
+		n = syscall(SYS_getdents64, fd, raw, room);
+		err = n < 0 ? -errno : put_real(v, dir, raw, n, a);
+	} while (!err && n > 0 && a->len == before);
+	free(raw);
+	/* no room behind the added names is no error: they come first */
+	return err == -EINVAL && before ? 0 : err;
+}
+
+static int list_edited(struct request *rq, const struct place *dir, int fd,
+		       struct answer *a)
+{
+	off_t offset = lseek(fd, 0, SEEK_CUR);
+	bool added = offset == 0 ||
+		     (offset >= ADDED && offset <= ADDED + ADDED_MAX);
+	size_t i = offset ? offset - ADDED : 0;
+	struct vu_dir list = { .n = 0 };
+	size_t n;
+	int err;
+
+	if (!added)
+		return read_real(rq->version, dir, fd, a);
+	err = added_names(rq->version, dir, &list);
+	n = list.n < ADDED_MAX ? list.n : ADDED_MAX;
+	for (; !err && i < n; i++)
+		if (put(a, list.entry[i].name, list.entry[i].ino,
+			ADDED + i + 1, list.entry[i].type))
+			break;
+	if (!err && i < n && !a->len)
+		err = -EINVAL;
+	if (!err && i >= n && lseek(fd, 0, SEEK_SET) == 0)
+		err = read_real(rq->version, dir, fd, a);
+	/* the real ones have not begun */
+	if (!err && (i < n || lseek(fd, 0, SEEK_CUR) == 0))
+		lseek(fd, ADDED + i, SEEK_SET);
+	dir_free(&list);
+	return err;
+}
+
+/* --- made directories --- */
+
+/* A number for an entry of a made directory to which nobody gave one. */
+static ino_t entry_number(const struct place *dir, const char *name)
+{
+	char rel[PATH_MAX + NAME_MAX + 2];
+
+	snprintf(rel, sizeof(rel), "%s%s%s", dir->rel, *dir->rel ? "/" : "",
+		 name);
+	return made_number(dir->mount, rel);
+}
+
+/* The names of a made directory, from the first on, less the hidden ones. */
+static int made_names(struct vu_ctx *ctx, const struct version *v,
+		      const struct place *dir, struct vu_dir *list)
+{
+	struct mount *m = dir->mount;
+	size_t i = list->n, n = i;
+	int err = module_fs(m->module)->readdir(ctx, &m->pub, dir->rel, list);
+
+	for (; i < list->n; i++) {
+		if (hidden(v, dir, list->entry[i].name)) {
+			free(list->entry[i].name);
+			continue;
+		}
+		list->entry[n++] = list->entry[i];
+	}
+	list->n = n;
+	return err ?: added_names(v, dir, list);
+}
+
+static int list_made(struct request *rq, const struct place *dir, int fd,
+		     struct answer *a)
+{
+	struct vu_dir list = { .n = 0 };
+	off_t i = lseek(fd, 0, SEEK_CUR);
+	int err = request_ids(rq);
+
+	if (!err)
+		err = vu_dir_add(&list, ".", dir->id.ino, S_IFDIR);
+	if (!err)
+		err = vu_dir_add(&list, "..", dir->id.ino, S_IFDIR);
+	if (!err)
+		err = made_names(&rq->ctx, rq->version, dir, &list);
+	for (; !err && i >= 0 && (size_t)i < list.n; i++) {
+		err = put(a, list.entry[i].name, list.entry[i].ino ?:
+			  entry_number(dir, list.entry[i].name), i + 1,
+			  list.entry[i].type);
+		if (err && a->len) {
+			err = 0;
+			break;
+		}
+	}
+	if (!err)
+		lseek(fd, i, SEEK_SET);
+	dir_free(&list);
+	return err;
+}
+
+/* --- for modules: a directory as it was before a mount --- */
+
+static int real_names(const struct version *v, const struct place *dir,
+		      struct vu_dir *list)
+{
+	char link[32];
+	const struct dirent *e;
+	int fd = open(fd_link(dir->fd, link), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	int err = 0;
+
+	if (!d) {
+		err = -errno;
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	while (!err && (errno = 0, e = readdir(d))) {
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
+		    !hidden(v, dir, e->d_name))
+			err = vu_dir_add(list, e->d_name, e->d_ino,
+					 DTTOIF(e->d_type));
+	}
+	if (!err)
+		err = -errno;
+	closedir(d);
+	return err ?: added_names(v, dir, list);
+}
+
+int vu_readdir(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+	       struct vu_dir *list)
+{
+	const struct version *v;
+	struct found f;
+	int err = view_walk_before(ctx, m, path, WALK_NOFOLLOW, &f);
+
+	v = view_before(ctx, m);
+	if (!err)
+		err = f.error;
+	if (!err && !S_ISDIR(f.obj.mode))
+		err = -ENOTDIR;
+	if (!err)
+		err = f.obj.fd < 0 ? made_names(ctx, v, &f.obj, list)
+				   : real_names(v, &f.obj, list);
+	found_drop(&f);
+	return err;
+}
+
+/* --- the call --- */
+
+static int open_file_of(struct request *rq, int fd)
+{
+	char link[64];
+	struct stat st;
+
+	if (can_fetch())
+		return fetch_descriptor(rq, fd);
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid, fd);
+	if (stat(link, &st))
+		return -errno;
+	return descriptors_kept(rq->sys->descriptors, request_tgid(rq), fd,
+				(struct file_id){ st.st_dev, st.st_ino, 0 });
+}
+
+static struct verdict list(struct request *rq, const struct place *dir)
+{
+	struct answer a = { .old = !strcmp(rq->row->name, "getdents") };
+	int fd = open_file_of(rq, (int)rq->call->arg[0]), err;
+
+	if (fd < 0)
+		return verdict_native();
+	a.size = (unsigned)rq->call->arg[2] < ANSWER_MAX ?
+		 (unsigned)rq->call->arg[2] : ANSWER_MAX;
+	a.buf = malloc(a.size + 1);
+	err = !a.buf ? -ENOMEM : made(dir) ? list_made(rq, dir, fd, &a)
+					   : list_edited(rq, dir, fd, &a);
+	close(fd);
+	if (!err)
+		err = guest_write(rq->call, rq->call->arg[1], a.buf, a.len);
+	free(a.buf);
+	return verdict_value(err ?: (long)a.len);
+}
+
+struct verdict call_getdents(struct request *rq)
+{
+	struct place dir = NOWHERE;
+	struct verdict v = verdict_native();
+
+	if (rq->call->abi == ABI_COMPAT && !strcmp(rq->row->name, "getdents"))
+		return v;
+	if (!rq->version->nedit && !rq->version->nserved)
+		return v;
+	if (!request_fd(rq, (int)rq->call->arg[0], &dir) && S_ISDIR(dir.mode) &&
+	    (made(&dir) || version_edits(rq->version, dir.mount, dir.id)))
+		v = list(rq, &dir);
+	place_drop(&dir);
+	return v;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* mount(2), umount2(2) and the new mount API. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "engine/memory.h"
+#include "engine/rewrite.h"
+#include "sys/handlers.h"
+#include "sys/real.h"
+#include "sys/state.h"
+#include "sys/table.h"
+#include "view/attach.h"
+#include "view/registry.h"
+
+#define DATA_MAX 4096		/* the kernel takes one page */
+
+/* A string argument that may be NULL. 0 or -errno */
+static int read_string(const struct request *rq, int arg, char *buf, size_t size)
+{
+	ssize_t n;
+
+	buf[0] = '\0';
+	if (!rq->call->arg[arg])
+		return 0;
+	n = guest_read_string(rq->call, rq->call->arg[arg], buf, size);
+	return n < 0 ? n : 0;
+}
+
+/*
+ * Put the kernel's name of a path into argument arg, where they differ.
+ * Return: 1 it was changed, 0, or -errno
+ */
+static int put_real_name(struct request *rq, struct rewrite *rw, int arg,
+			 const char *path, unsigned walk_flags)
+{
+	char name[PATH_MAX];
+	struct found f;
+	ssize_t n = request_walk(rq, AT_FDCWD, path, walk_flags, &f);
+
+	if (!n && !f.native && !f.error && f.obj.fd >= 0) {
+		n = kernel_name_for(rq, &f.obj, name, sizeof(name));
+		if (n >= 0)
+			n = rewrite_string(rw, arg, name) ?: 1;
+	} else {
+		n = 0;		/* the kernel finds the same, or the same nothing */
+	}
+	found_drop(&f);
+	return n;
+}
+
+/* A call on the kernel's mounts: only its names may have to be ours. */
+static struct verdict natively(struct request *rq, const char *source,
+			       const char *target, unsigned walk_flags)
+{
+	struct rewrite *rw;
+	struct verdict v;
+	int changed = 0, target_arg = source ? 1 : 0;
+
+	if (!rq->version->nmount)
+		return verdict_native();
+	rw = rewrite_new(rq->call);
+	if (!rw)
+		return verdict_value(-ENOMEM);
+	if (source && source[0] == '/')
+		changed = put_real_name(rq, rw, 0, source, 0);
+	if (changed >= 0) {
+		int n = put_real_name(rq, rw, target_arg, target, walk_flags);
+
+		changed = n < 0 ? n : changed + n;
+	}
+	if (changed <= 0) {
+		rewrite_free(rw);
+		return changed ? verdict_value(changed) : verdict_native();
+	}
+	v = verdict_rewritten(rw);
+	v.value = -EPERM;
+	return v;
+}
+
+static bool is_our_mount(struct request *rq, const char *target)
+{
+	struct mount *m;
+
+	if (!rq->version->nmount)
+		return false;
+	if (request_start_cwd(rq) || view_mounted_at(&rq->ctx, target, &m))
+		return false;
+	mount_put(m);
+	return true;
+}
+
+struct verdict call_mount(struct request *rq)
+{
+	char source[PATH_MAX], type[256], *data;
+	struct mount_request req = { .source = source, .type = type,
+				     .target = rq->path[0],
+				     .flags = rq->call->arg[3] };
+	struct message msg = { "" };
+	struct verdict v;
+	int err;
+
+	if (read_string(rq, 0, source, sizeof(source)) ||
+	    read_string(rq, 1, rq->path[0], sizeof(rq->path[0])) ||
+	    read_string(rq, 2, type, sizeof(type)))
+		return verdict_native();
+	if (!module_has_type(type) && !((req.flags & MS_REMOUNT) &&
+			     is_our_mount(rq, rq->path[0])))
+		return natively(rq, source, rq->path[0], 0);
+	data = malloc(DATA_MAX);
+	if (!data)
+		return verdict_value(-ENOMEM);
+	err = read_string(rq, 4, data, DATA_MAX);
+	req.options = data;
+	v = verdict_value(err ?: request_mount(rq, &req, &msg));
+	free(data);
+	return v;
+}
+
+struct verdict call_umount(struct request *rq)
+{
+	struct message msg = { "" };
+
+	if (!rq->version->nmount ||
+	    read_string(rq, 0, rq->path[0], sizeof(rq->path[0])))
+		return verdict_native();
+	if (!is_our_mount(rq, rq->path[0]))
+		return natively(rq, NULL, rq->path[0],
+				rq->call->arg[1] & UMOUNT_NOFOLLOW ?
+				WALK_NOFOLLOW : 0);
+	return verdict_value(request_umount(rq, rq->path[0],
+					    (int)rq->call->arg[1], &msg));
+}
+
+/* i386's umount(2), before there were flags. */
+struct verdict call_oldumount(struct request *rq)
+{
+	const struct call *outer = rq->call;
+	struct call inner = *outer;
+	struct verdict v;
+
+	inner.nr = row_number("umount2", outer->abi);
+	inner.arg[1] = 0;
+	rq->call = &inner;
+	v = call_umount(rq);
+	rq->call = outer;
+	return v;
+}
+
+/*
+ * fsopen and its family work on kernel mounts by descriptor and know
+ * nothing of a view. Where a view has something to say, tools are sent back
+ * to mount(2), as on a kernel that is too old.
+ */
+struct verdict call_new_mount_api(struct request *rq)
+{
+	if (rq->version->nmount || atomic_load(&rq->sys->modules))
+		return verdict_value(-ENOSYS);
+	return verdict_native();
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Calls that make, remove and move names. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/memory.h"
+#include "sys/handlers.h"
+#include "sys/real.h"
+#include "view/registry.h"
+
+/* The name in its served mount. 0 or -ENAMETOOLONG */
+static int made_name(const struct found *f, char *rel, size_t size)
+{
+	size_t n = snprintf(rel, size, "%s%s%s", f->dir.rel,
+			    *f->dir.rel ? "/" : "", f->name);
+
+	return n < size ? 0 : -ENAMETOOLONG;
+}
+
+static const struct vu_fs_ops *ops_of(const struct found *f)
+{
+	return module_fs(f->dir.mount->module);
+}
+
+/* Can a new name be made here? The errors in the kernel's order. */
+static int check_new(const struct found *f, bool dir)
+{
+	if (!f->error || !f->name[0])
+		return -EEXIST;
+	if (f->slash && !dir)
+		return -ENOENT;
+	if (mount_rdonly(f->dir.mount))
+		return -EROFS;
+	if (f->point)
+		return -EACCES;		/* hidden: taken, but not to be seen */
+	return 0;
+}
+
+struct verdict call_mkdir(struct request *rq)
+{
+	const struct found *f = &rq->found[0];
+	mode_t mode = rq->call->arg[rq->row->op[0].path + 1] & 07777;
+	char rel[PATH_MAX];
+	int err = check_new(f, true);
+
+	if (!err)
+		err = masked_mode(rq, &f->dir, &mode);
+	if (!err && made(&f->dir)) {
+		err = made_name(f, rel, sizeof(rel));
+		if (!err)
+			err = ops_of(f)->mkdir(&rq->ctx, &f->dir.mount->pub,
+					       rel, mode);
+	} else if (!err) {
+		err = mkdirat(f->dir.fd, f->name, mode) ? -errno : 0;
+	}
+	return verdict_value(err);
+}
+
+struct verdict call_mknod(struct request *rq)
+{
+	const struct found *f = &rq->found[0];
+	int path = rq->row->op[0].path;
+	mode_t mode = rq->call->arg[path + 1];
+	dev_t dev = (unsigned)rq->call->arg[path + 2];
+	char rel[PATH_MAX];
+	int err = check_new(f, false);
+
+	if (!err)
+		err = masked_mode(rq, &f->dir, &mode);
+	if (!err && made(&f->dir)) {
+		err = made_name(f, rel, sizeof(rel));
+		if (!err)
+			err = ops_of(f)->mknod(&rq->ctx, &f->dir.mount->pub,
+					       rel, mode, dev);
+	} else if (!err) {
+		err = syscall(SYS_mknodat, f->dir.fd, f->name, mode,
+			      (unsigned)dev) ? -errno : 0;
+	}
+	return verdict_value(err);
+}
+
+struct verdict call_symlink(struct request *rq)
+{
+	const struct found *f = &rq->found[0];
+	char text[PATH_MAX], rel[PATH_MAX];
+	ssize_t n = guest_read_string(rq->call, rq->call->arg[0], text,
+				      sizeof(text));
+	int err = n < 0 ? n : n == 0 ? -ENOENT : check_new(f, false);
+
+	if (!err && made(&f->dir)) {
+		err = made_name(f, rel, sizeof(rel));
+		if (!err)
+			err = ops_of(f)->symlink(&rq->ctx, &f->dir.mount->pub,
+						 rel, text);
+	} else if (!err) {
+		err = symlinkat(text, f->dir.fd, f->name) ? -errno : 0;
+	}
+	return verdict_value(err);
+}
+
+/* --- removing --- */
+
+static bool is_rmdir(const struct request *rq)
+{
+	if (!strcmp(rq->row->name, "rmdir"))
+		return true;
+	return !strcmp(rq->row->name, "unlinkat") &&
+	       (rq->call->arg[2] & AT_REMOVEDIR);
+}
+
+static int check_removal(const struct request *rq, bool dir)
+{
+	const struct found *f = &rq->found[0];
+
+	if (f->dots == 1)
+		return dir ? -EINVAL : -EISDIR;
+	if (f->dots == 2)
+		return dir ? -ENOTEMPTY : -EISDIR;
+	if (!f->name[0])
+		return dir ? -EBUSY : -EISDIR;
+	if (mount_rdonly(f->dir.mount))
+		return -EROFS;
+	if (f->error)
+		return f->error;
+	if (f->point && dir == S_ISDIR(f->obj.mode))
+		return -EBUSY;
+	if (f->point)
+		return dir ? -ENOTDIR : -EISDIR;
+	if (f->slash && !dir)
+		return S_ISDIR(f->obj.mode) ? -EISDIR : -ENOTDIR;
+	/* empty on disk, but mounts have names in it */
+	if (dir && version_edits(rq->version, f->obj.mount, f->obj.id))
+		return -ENOTEMPTY;
+	return 0;
+}
+
+struct verdict call_unlink(struct request *rq)
+{
+	const struct found *f = &rq->found[0];
+	bool dir = is_rmdir(rq);
+	char rel[PATH_MAX];
+	int err = check_removal(rq, dir);
+
+	if (!err && made(&f->dir)) {
+		err = made_name(f, rel, sizeof(rel));
+		if (!err)
+			err = (dir ? ops_of(f)->rmdir : ops_of(f)->unlink)
+				(&rq->ctx, &f->dir.mount->pub, rel);
+	} else if (!err) {
+		err = unlinkat(f->dir.fd, f->name, dir ? AT_REMOVEDIR : 0) ?
+		      -errno : 0;
+	}
+	return verdict_value(err);
+}
+
+/* --- two names --- */
+
+static int link_real(const struct found *from, const struct found *to)
+{
+	char link[32];
+
+	/*
+	 * By name where there is one: the kernel then checks and says what
+	 * it always does. A descriptor has only itself.
+	 */
+	if (!from->is_descriptor && from->name[0] && !from->point &&
+	    from->dir.fd >= 0 && from->obj.mount == from->dir.mount &&
+	    !from->magic)
+		return linkat(from->dir.fd, from->name, to->dir.fd, to->name,
+			      0) ? -errno : 0;
+	return linkat(AT_FDCWD, fd_link(from->obj.fd, link), to->dir.fd,
+		      to->name, AT_SYMLINK_FOLLOW) ? -errno : 0;
+}
+
+/*
+ * Of a file known by its descriptor alone we may not know the mount: then
+ * the kernel decides.
+ */
+static bool same_mount(const struct found *from, const struct mount *to)
+{
+	const struct mount *m = from->obj.mount;
+
+	return m == to || ((from->is_descriptor || from->magic) && !m->id);
+}
+
+struct verdict call_link(struct request *rq)
+{
+	const struct found *from = &rq->found[0], *to = &rq->found[1];
+	char a[PATH_MAX], b[PATH_MAX];
+	int err = from->error;
+
+	if (!err)
+		err = check_new(to, false);
+	if (!err && !same_mount(from, to->dir.mount))
+		err = -EXDEV;
+	if (err)
+		return verdict_value(err);
+	if (!made(&from->obj) && !made(&to->dir))
+		return verdict_value(link_real(from, to));
+	if (!made(&from->obj) || !made(&to->dir))
+		return verdict_value(-EXDEV);
+	err = made_name(from, a, sizeof(a)) ?: made_name(to, b, sizeof(b));
+	if (!err)
+		err = ops_of(to)->link(&rq->ctx, &to->dir.mount->pub, a, b);
+	return verdict_value(err);
+}
+
+/* The mount whose name it is; NULL: not known, which is true of "..". */
+static const struct mount *mount_of(const struct found *f)
+{
+	return f->dots == 2 ? NULL : f->dir.mount ?: f->obj.mount;
+}
+
+/*
+ * One of the names is a mount point, or hidden: that is looked at last.
+ * Return: -errno, or 1 when there is nothing to do
+ */
+static int points_in_the_way(const struct found *from, const struct found *to,
+			     unsigned flags)
+{
+	if (to->error)			/* hidden: taken, but not to be seen */
+		return to->point ? -EACCES : -EBUSY;
+	if (file_id_equal(from->dir.id, to->dir.id) &&
+	    !strcmp(from->name, to->name))
+		return 1;
+	if (!(flags & RENAME_EXCHANGE) &&
+	    S_ISDIR(from->obj.mode) != S_ISDIR(to->obj.mode))
+		return S_ISDIR(to->obj.mode) ? -EISDIR : -ENOTDIR;
+	return -EBUSY;
+}
+
+/* In the kernel's order. */
+static int check_rename(const struct found *from, const struct found *to,
+			unsigned flags)
+{
+	const struct mount *a = mount_of(from), *b = mount_of(to);
+
+	if (a && b && a != b)
+		return -EXDEV;
+	if (!from->name[0])
+		return -EBUSY;
+	if (!to->name[0])
+		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+	if (mount_rdonly(from->dir.mount))
+		return -EROFS;
+	if (from->error)
+		return from->error;
+	if (!to->error && (flags & RENAME_NOREPLACE))
+		return -EEXIST;
+	if (to->error && (flags & RENAME_EXCHANGE))
+		return to->error;
+	if (!S_ISDIR(from->obj.mode) && (from->slash || to->slash))
+		return -ENOTDIR;
+	if (from->point || to->point)
+		return points_in_the_way(from, to, flags);
+	return 0;
+}
+
+struct verdict call_rename(struct request *rq)
+{
+	const struct found *from = &rq->found[0], *to = &rq->found[1];
+	unsigned flags = !strcmp(rq->row->name, "renameat2") ?
+			 rq->call->arg[4] : 0;
+	char a[PATH_MAX], b[PATH_MAX];
+	int err = check_rename(from, to, flags);
+
+	if (err)
+		return verdict_value(err < 0 ? err : 0);
+	if (!made(&from->dir) && !made(&to->dir))
+		return verdict_value(syscall(SYS_renameat2, from->dir.fd,
+			from->name, to->dir.fd, to->name, flags) ? -errno : 0);
+	if (!made(&from->dir) || !made(&to->dir))
+		return verdict_value(-EXDEV);
+	err = made_name(from, a, sizeof(a)) ?: made_name(to, b, sizeof(b));
+	if (!err)
+		err = ops_of(to)->rename(&rq->ctx, &to->dir.mount->pub, a, b,
+					 flags);
+	return verdict_value(err);
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * open, openat, openat2, creat.
+ *
+ * A regular file or a directory is opened here and its descriptor put into
+ * the guest. Anything else (FIFO, device, terminal) is opened by the guest
+ * itself under its real name: such an open may wait, and may mean the
+ * caller (its session, its controlling terminal).
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+#include "engine/rewrite.h"
+#include "sys/descriptors.h"
+#include "sys/handlers.h"
+#include "sys/operand.h"
+#include "sys/procfs.h"
+#include "sys/real.h"
+#include "sys/state.h"
+#include "sys/table.h"
+#include "view/registry.h"
+
+/* The kernel's O_LARGEFILE: of 64-bit programs it is taken for granted. */
+#define LARGEFILE 0100000
+
+/* Not one bit: O_DIRECTORY is a part of it. */
+static bool makes_tmpfile(const struct open_how *how)
+{
+	return (how->flags & O_TMPFILE) == O_TMPFILE;
+}
+
+static bool wants_write(const struct open_how *how)
+{
+	if (how->flags & O_PATH)
+		return false;
+	return (how->flags & O_ACCMODE) != O_RDONLY ||
+	       (how->flags & O_TRUNC) || makes_tmpfile(how);
+}
+
+/*
+ * Note a descriptor at a number we never see, or not yet: the guest may use
+ * it before sys_sent() has noted the number.
+ */
+static void note_number(struct request *rq, const struct place *place,
+			struct file_id made, int number)
+{
+	struct minted *m = minted_new(rq, place, -1);
+
+	if (!m)
+		return;
+	m->made = made;
+	descriptors_note(rq->sys->descriptors, number, m);
+	minted_free(m);
+}
+
+/* Give a descriptor to the guest, and note where it leads. */
+static struct verdict hand_out(struct request *rq, int fd, unsigned flags,
+			       const struct place *place)
+{
+	struct verdict v = verdict_object(fd, flags & O_CLOEXEC);
+	int keep = -1;
+
+	if (S_ISDIR(place->mode) && !can_fetch() &&
+	    version_edits(rq->version, place->mount, place->id))
+		keep = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (place->mount->id || keep >= 0 ||
+	    descriptors_know(rq->sys->descriptors, place->id))
+		v.note = minted_new(rq, place, keep);
+	if (place->mount->id && S_ISDIR(place->mode))
+		note_number(rq, place, (struct file_id){ 0 }, -1);
+	return v;
+}
+
+/* The same for a file that was just made. */
+static struct verdict hand_out_new(struct request *rq, int fd, unsigned flags,
+				   struct mount *mount)
+{
+	struct place file = { .mount = mount, .fd = fd };
+
+	if (file_identify(fd, &file.id, &file.mode))
+		file.mode = S_IFREG;
+	return hand_out(rq, fd, flags, &file);
+}
+
+/* The same for a descriptor that stands for a node which a module makes. */
+static struct verdict hand_out_made(struct request *rq, int fd, unsigned flags,
+				    const struct place *obj)
+{
+	struct verdict v = verdict_object(fd, flags & O_CLOEXEC);
+	struct place p = place_borrow(obj);
+	struct minted *note;
+	int keep = -1;
+
+	if (file_identify(fd, &p.id, &p.mode))
+		return v;
+	p.rel = obj->rel;
+	p.fd = fd;
+	if (S_ISDIR(p.mode) && !can_fetch())
+		keep = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	v.note = note = minted_new(rq, &p, keep);
+	if (note)
+		note->made = obj->id;
+	note_number(rq, &p, obj->id, -1);
+	return v;
+}
+
+
+static int access_mask(const struct open_how *how)
+{
+	static const int want[] = { R_OK, W_OK, R_OK | W_OK, R_OK | W_OK };
+
+	return want[how->flags & O_ACCMODE] | (wants_write(how) ? W_OK : 0);
+}
+
+/* May the caller open it so? */
+static int check_made(struct request *rq, const struct open_how *how,
+		      const struct place *obj)
+{
+	return made_access(rq, obj, access_mask(how));
+}
+
+static struct verdict open_made(struct request *rq, const struct open_how *how,
+				const struct place *obj)
+{
+	struct vu_mount *m = &obj->mount->pub;
+	int fd = how->flags & O_PATH ? 0 : check_made(rq, how, obj);
+
+	if (!fd && S_ISDIR(obj->mode) && wants_write(how))
+		fd = -EISDIR;
+	else if (!fd && (S_ISDIR(obj->mode) || (how->flags & O_PATH)))
+		fd = placeholder_directory();
+	else if (!fd)
+		fd = module_fs(obj->mount->module)->open(&rq->ctx, m, obj->rel,
+			how->flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW));
+	return fd < 0 ? verdict_value(fd)
+		      : hand_out_made(rq, fd, how->flags, obj);
+}
+
+/* Open an object that exists, by its descriptor. */
+static int reopen(const struct place *obj, const struct open_how *how)
+{
+	uint64_t flags = how->flags & ~(uint64_t)(O_CREAT | O_EXCL | O_NOFOLLOW);
+	char name[16];
+	int fd;
+
+	snprintf(name, sizeof(name), "%d", obj->fd);
+	if (makes_tmpfile(how))		/* where O_EXCL means: for ever */
+		fd = openat(fd_directory(), name, flags | O_CLOEXEC |
+			    (how->flags & O_EXCL), how->mode);
+	else
+		fd = openat(fd_directory(), name, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The call of the O_PATH kind with the kernel's name of the object. */
+static struct rewrite *path_call(struct request *rq, const struct open_how *how,
+				 const char *name)
+{
+	struct rewrite *rw = rewrite_new(rq->call);
+
+	if (!rw)
+		return NULL;
+	if (!strcmp(rq->row->name, "openat2")) {	/* RESOLVE_... is done */
+		rewrite_nr(rw, row_number("openat", rq->call->abi));
+		rewrite_arg(rw, 2, how->flags);
+	}
+	if (rewrite_string(rw, rq->row->op[0].path, name)) {
+		rewrite_free(rw);
+		return NULL;
+	}
+	return rw;
+}
+
+/* The number that the caller's next descriptor gets. */
+static int lowest_free(pid_t tid)
+{
+	char name[32];
+	struct dirent *e;
+	int lowest = 0;
+	DIR *d;
+
+	snprintf(name, sizeof(name), "/proc/%d/fd", tid);
+	d = opendir(name);		/* it lists them in order */
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.' && atoi(e->d_name) == lowest)
+			lowest++;
+	if (d)
+		closedir(d);
+	return lowest;
+}
+
+/*
+ * A descriptor of the O_PATH kind cannot be put into a guest: it opens one
+ * itself, by the real name. Where it leads is noted for the number that it
+ * will get if no other thread is quicker. A guest that cannot be visited
+ * gets a descriptor that can be read.
+ */
+static struct verdict open_path(struct request *rq, const struct open_how *how,
+				const struct place *obj)
+{
+	struct open_how plain = { .flags = O_RDONLY |
+		(how->flags & (O_DIRECTORY | O_CLOEXEC)) };
+	struct rewrite *rw = NULL;
+	char name[PATH_MAX];
+	struct verdict v;
+	int fd;
+
+	if (engine_can_rewrite(rq->call) &&
+	    kernel_name_for(rq, obj, name, sizeof(name)) > 0)
+		rw = path_call(rq, how, name);
+	if (!rw) {
+		fd = reopen(obj, &plain);
+		return fd < 0 ? verdict_value(fd)
+			      : hand_out(rq, fd, how->flags, obj);
+	}
+	if (obj->mount->id || descriptors_know(rq->sys->descriptors, obj->id))
+		note_number(rq, obj, (struct file_id){ 0 },
+			    lowest_free(rq->call->tid));
+	v = verdict_rewritten(rw);
+	v.value = -EPERM;
+	return v;
+}
+
+/* May we open it, or must the guest? */
+static bool ours_to_open(mode_t mode)
+{
+	return S_ISREG(mode) || S_ISDIR(mode);
+}
+
+/*
+ * Write in a read-only mount. What the caller may not write in any case is
+ * refused for that; but to cut a file off, the mount is looked at first.
+ */
+static int refuse_writing(struct request *rq, const struct open_how *how,
+			  const struct place *obj)
+{
+	int err = 0;
+
+	if (S_ISDIR(obj->mode) && !makes_tmpfile(how))
+		return -EISDIR;
+	if (S_ISDIR(obj->mode) || (how->flags & O_TRUNC))
+		return -EROFS;
+	if (made(obj))
+		err = check_made(rq, how, obj);
+	else if (syscall(SYS_faccessat2, obj->fd, "", access_mask(how),
+			 AT_EMPTY_PATH | AT_EACCESS))
+		err = -errno;
+	return err ?: -EROFS;
+}
+
+static int check_existing(struct request *rq, const struct open_how *how,
+			  const struct found *f)
+{
+	mode_t mode = f->obj.mode;
+
+	if ((how->flags & O_CREAT) && f->slash && f->name[0])
+		return -EISDIR;
+	if ((how->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		return -EEXIST;
+	if (S_ISLNK(mode) && !(how->flags & O_PATH))
+		return how->flags & O_DIRECTORY ? -ENOTDIR : -ELOOP;
+	if ((how->flags & O_DIRECTORY) && !S_ISDIR(mode))
+		return -ENOTDIR;
+	if (S_ISDIR(mode) && (how->flags & O_CREAT))
+		return -EISDIR;
+	if (mount_rdonly(f->obj.mount) && wants_write(how) &&
+	    (S_ISREG(mode) || S_ISDIR(mode)))
+		return refuse_writing(rq, how, &f->obj);
+	return 0;
+}
+
+/* i386 programs that do not know of large files are kept from them. */
+static bool too_large(const struct request *rq, const struct open_how *how,
+		      const struct place *obj)
+{
+	struct stat st;
+
+	return rq->call->abi == ABI_COMPAT && S_ISREG(obj->mode) &&
+	       rq->row->op[0].mode == OPERAND_OPEN &&
+	       !(how->flags & LARGEFILE) && !fstat(obj->fd, &st) &&
+	       st.st_size > INT32_MAX;
+}
+
+static struct verdict open_existing(struct request *rq, struct open_how *how)
+{
+	struct found *f = &rq->found[0];
+	int fd, err = check_existing(rq, how, f);
+	mode_t mode = how->mode;
+
+	if (err)
+		return verdict_value(err);
+	if (made(&f->obj))
+		return open_made(rq, how, &f->obj);
+	fd = procfs_open(rq, &f->obj, how->flags);
+	if (fd != -ENOSYS)
+		return fd < 0 ? verdict_value(fd)
+			      : verdict_object(fd, how->flags & O_CLOEXEC);
+	if (how->flags & O_PATH)
+		return open_path(rq, how, &f->obj);
+	if (!ours_to_open(f->obj.mode))
+		return call_by_real_name(rq);
+	if (makes_tmpfile(how)) {
+		err = masked_mode(rq, &f->obj, &mode);
+		if (err)
+			return verdict_value(err);
+		how->mode = mode;
+	}
+	if (too_large(rq, how, &f->obj))
+		return verdict_value(-EOVERFLOW);
+	fd = reopen(&f->obj, how);
+	if (fd < 0)
+		return verdict_value(fd);
+	return makes_tmpfile(how) ?
+	       hand_out_new(rq, fd, how->flags, f->obj.mount) :
+	       hand_out(rq, fd, how->flags, &f->obj);
+}
+
+/* Open what was just made, whatever its mode says. */
+static struct verdict open_new(struct request *rq, const struct open_how *how,
+			       const struct place *obj)
+{
+	struct vu_mount *m = &obj->mount->pub;
+	int fd;
+
+	if (!made(obj))
+		fd = reopen(obj, how);
+	else
+		fd = module_fs(obj->mount->module)->open(&rq->ctx, m, obj->rel,
+			how->flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW));
+	if (fd < 0)
+		return verdict_value(fd);
+	return made(obj) ? hand_out_made(rq, fd, how->flags, obj)
+			 : hand_out(rq, fd, how->flags, obj);
+}
+
+static struct verdict create_made(struct request *rq,
+				  const struct open_how *how,
+				  const struct found *f, mode_t mode)
+{
+	struct mount *m = f->dir.mount;
+	struct place obj = NOWHERE;
+	struct verdict v;
+	char rel[PATH_MAX];
+	int err;
+
+	if ((size_t)snprintf(rel, sizeof(rel), "%s%s%s", f->dir.rel,
+			     *f->dir.rel ? "/" : "", f->name) >= sizeof(rel))
+		return verdict_value(-ENAMETOOLONG);
+	err = module_fs(m->module)->mknod(&rq->ctx, &m->pub, rel,
+					  S_IFREG | mode, 0);
+	if (!err)
+		err = served_place(&rq->walker, m, strdup(rel), &obj);
+	v = err ? verdict_value(err) : open_new(rq, how, &obj);
+	place_drop(&obj);
+	return v;
+}
+
+/* Numbers below limit that the caller has in use. */
+static rlim_t numbers_used(pid_t tid, rlim_t limit)
+{
+	char name[32];
+	struct dirent *e;
+	rlim_t used = 0;
+	DIR *d;
+
+	snprintf(name, sizeof(name), "/proc/%d/fd", tid);
+	d = opendir(name);
+	while (d && (e = readdir(d)))
+		used += e->d_name[0] != '.' && strtoul(e->d_name, NULL, 10) < limit;
+	if (d)
+		closedir(d);
+	return used;
+}
+
+/*
+ * Will the caller have a number for the descriptor? If not, nothing may be
+ * made or cut off. While the last number is free there is no need to count.
+ */
+static bool has_room(const struct request *rq)
+{
+	pid_t tid = rq->call->tid;
+	struct rlimit limit;
+	char link[64];
+
+	if (prlimit(tid, RLIMIT_NOFILE, NULL, &limit))
+		return true;
+	snprintf(link, sizeof(link), "/proc/%d/fd/%lu", tid,
+		 (unsigned long)limit.rlim_cur - 1);
+	if (limit.rlim_cur && faccessat(AT_FDCWD, link, F_OK, AT_SYMLINK_NOFOLLOW))
+		return true;
+	return numbers_used(tid, limit.rlim_cur) < limit.rlim_cur;
+}
+
+static struct verdict create(struct request *rq, const struct open_how *how)
+{
+	const struct found *f = &rq->found[0];
+	mode_t mode = how->mode & 07777;
+	struct open_how real = { .resolve = RESOLVE_NO_SYMLINKS };
+	int fd, err;
+
+	if (f->slash)
+		return verdict_value(-EISDIR);
+	if (f->point)			/* a hidden name cannot be made */
+		return verdict_value(-EACCES);
+	if (mount_rdonly(f->dir.mount))
+		return verdict_value(-EROFS);
+	err = masked_mode(rq, &f->dir, &mode);
+	if (err)
+		return verdict_value(err);
+	if (made(&f->dir))
+		return create_made(rq, how, f, mode);
+	real.flags = (how->flags & OPEN_FLAGS) | O_CLOEXEC | O_NONBLOCK;
+	real.mode = mode;
+	fd = syscall(SYS_openat2, f->dir.fd, f->name, &real, sizeof(real));
+	if (fd < 0)
+		return verdict_value(-errno);
+	if (!(how->flags & O_NONBLOCK))
+		fcntl(fd, F_SETFL, (int)how->flags & ~O_NONBLOCK);
+	return hand_out_new(rq, fd, how->flags, f->dir.mount);
+}
+
+struct verdict call_open(struct request *rq)
+{
+	struct found *f = &rq->found[0];
+	struct open_how how;
+	int err = operand_open_how(rq, &how);
+
+	if (err)
+		return verdict_native();
+	if (how.resolve & RESOLVE_CACHED)
+		return verdict_value(-EAGAIN);
+	if ((how.flags & (O_CREAT | O_TRUNC)) && !has_room(rq))
+		return verdict_value(-EMFILE);
+	if (!f->error)
+		return open_existing(rq, &how);
+	if (!(how.flags & O_CREAT))
+		return verdict_value(f->error);
+	return create(rq, &how);
+}

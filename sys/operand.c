@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Names among the arguments of a call: copied once, then either proved to
+ * be the kernel's own affair (most are) or walked in the view.
+ */
+#include "sys/operand.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fanotify.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/memory.h"
+#include "sys/creds.h"
+#include "sys/procfs.h"
+#include "sys/real.h"
+#include "sys/state.h"
+
+/* --- how the end of a name is meant --- */
+
+static int read_open_how(const struct request *rq, struct open_how *how)
+{
+	const uint64_t *arg = rq->call->arg;
+	size_t size = arg[3] < sizeof(*how) ? arg[3] : sizeof(*how);
+
+	*how = (struct open_how){ .flags = O_CREAT | O_WRONLY | O_TRUNC };
+	if (!strcmp(rq->row->name, "openat2"))
+		return guest_read(rq->call, arg[2], how, size);
+	if (!strcmp(rq->row->name, "open"))
+		*how = (struct open_how){ .flags = (int)arg[1], .mode = arg[2] };
+	else if (!strcmp(rq->row->name, "openat"))
+		*how = (struct open_how){ .flags = (int)arg[2], .mode = arg[3] };
+	else
+		how->mode = arg[1];
+	if (how->flags & O_PATH)	/* the others then mean nothing */
+		how->flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	return 0;
+}
+
+static bool opens(const struct operand *op)
+{
+	return op->mode == OPERAND_OPEN || op->mode == OPERAND_OPEN_HOW;
+}
+
+/* Copied once: whoever looks later must see what was looked at before. */
+static void copy_open_how(struct request *rq)
+{
+	if (opens(&rq->row->op[0]) && !rq->has_how)
+		rq->how_error = read_open_how(rq, &rq->how);
+	rq->has_how = true;
+}
+
+int operand_open_how(const struct request *rq, struct open_how *how)
+{
+	*how = rq->how;
+	return rq->how_error;
+}
+
+static unsigned resolve_flags(uint64_t resolve)
+{
+	unsigned f = 0;
+
+	if (resolve & RESOLVE_BENEATH)
+		f |= WALK_BENEATH;
+	if (resolve & RESOLVE_IN_ROOT)
+		f |= WALK_IN_ROOT;
+	if (resolve & RESOLVE_NO_SYMLINKS)
+		f |= WALK_NO_LINKS | WALK_NO_MAGIC;
+	if (resolve & RESOLVE_NO_MAGICLINKS)
+		f |= WALK_NO_MAGIC;
+	if (resolve & RESOLVE_NO_XDEV)
+		f |= WALK_NO_XDEV;
+	return f;
+}
+
+static unsigned open_walk_flags(const struct request *rq)
+{
+	struct open_how how;
+	unsigned f;
+
+	if (operand_open_how(rq, &how))
+		return 0;
+	f = resolve_flags(how.resolve);
+	if (how.flags & O_CREAT)
+		f |= WALK_PARENT | WALK_NAME;
+	if ((how.flags & O_NOFOLLOW) ||
+	    (how.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		f |= WALK_NOFOLLOW;
+	return f;
+}
+
+static unsigned walk_flags(const struct request *rq, const struct operand *op)
+{
+	uint64_t flags = op->flags >= 0 ? rq->call->arg[(int)op->flags] : 0;
+	unsigned f = rq->row->traits & ROW_NAMES ? WALK_PARENT : 0;
+
+	switch (op->mode) {
+	case OPERAND_NAME:
+		return f | WALK_NOFOLLOW | WALK_NAME;
+	case OPERAND_NOFOLLOW:
+		return f | WALK_NOFOLLOW;
+	case OPERAND_AT_FLAGS:
+		return flags & AT_SYMLINK_NOFOLLOW ? f | WALK_NOFOLLOW : f;
+	case OPERAND_AT_FOLLOW:
+		return flags & AT_SYMLINK_FOLLOW ? f : f | WALK_NOFOLLOW;
+	case OPERAND_OPEN:
+	case OPERAND_OPEN_HOW:
+		return f | open_walk_flags(rq);
+	case OPERAND_FANOTIFY:
+		return flags & FAN_MARK_DONT_FOLLOW ? f | WALK_NOFOLLOW : f;
+	case OPERAND_MASK_LINK:
+		return flags & IN_DONT_FOLLOW ? f | WALK_NOFOLLOW : f;
+	case OPERAND_UMOUNT:
+		return flags & UMOUNT_NOFOLLOW ? f | WALK_NOFOLLOW : f;
+	default:
+		return f;
+	}
+}
+
+/* --- the quick way --- */
+
+/* Could the directory's own listing or mount matter for this path? */
+static bool names_a_start(const char *path)
+{
+	return !strcmp(path, "/") || !strcmp(path, ".");
+}
+
+static bool proved_absolute(struct request *rq, const char *path, bool nofollow)
+{
+	path += strspn(path, "/");
+	if (!rq->root_agrees || rq->version->root_covered || !*path)
+		return false;
+	return walk_proves_native(rq->version, rq->root.fd, path, nofollow);
+}
+
+static bool proved_relative(struct request *rq, int dirfd, const char *path,
+			    bool nofollow)
+{
+	struct place start = NOWHERE;
+	bool agrees, proved = false;
+
+	if (names_a_start(path) || request_start(rq, dirfd, &start, &agrees))
+		return false;
+	if (agrees && !start.mount->id)
+		proved = walk_proves_native(rq->version, start.fd, path, nofollow);
+	place_drop(&start);
+	return proved;
+}
+
+static bool proved_native(struct request *rq, int dirfd, const char *path,
+			  unsigned flags)
+{
+	bool nofollow = flags & WALK_NOFOLLOW;
+
+	if (flags & (WALK_BENEATH | WALK_IN_ROOT | WALK_NO_XDEV))
+		return false;
+	return path[0] == '/' ? proved_absolute(rq, path, nofollow)
+			      : proved_relative(rq, dirfd, path, nofollow);
+}
+
+/* --- the whole way --- */
+
+/* "" with AT_EMPTY_PATH: the descriptor itself. */
+static enum operand_state resolve_empty(struct request *rq, int i, int dirfd)
+{
+	const struct operand *op = &rq->row->op[i];
+	struct found *f = &rq->found[i];
+	bool agrees;
+	uint64_t flags = op->flags >= 0 ? rq->call->arg[(int)op->flags]
+					: AT_EMPTY_PATH;
+	bool itself = rq->row->traits & ROW_EMPTY_FD && flags & AT_EMPTY_PATH;
+
+	if (rq->row->traits & ROW_NULL_FD && !rq->call->arg[(int)op->path])
+		itself = true;
+	if (!itself || i)
+		return OPERAND_UNREADABLE;
+	if (descriptors_empty(rq->sys->descriptors) &&
+	    guest_plain(rq->guest) && !(rq->row->traits & ROW_VIRTUAL))
+		return OPERAND_KERNELS;
+	rq->error[i] = request_start(rq, dirfd, &f->obj, &agrees);
+	if (rq->error[i])
+		return OPERAND_UNREADABLE;
+	f->native = agrees && !f->obj.mount->id;
+	f->is_descriptor = true;
+	return f->native ? OPERAND_KERNELS : OPERAND_WALKED;
+}
+
+/*
+ * The kernel finds the same object, but a view has something to say about
+ * it: a file or link of /proc that tells names, or (where descriptors cannot be
+ * fetched later) a directory whose listing is changed.
+ */
+static bool tells_differently(const struct request *rq, int i)
+{
+	const struct place *p = &rq->found[i].obj;
+	enum operand_mode mode = rq->row->op[i].mode;
+
+	if (p->mount && S_ISLNK(p->mode))
+		return (rq->row->traits & ROW_TELLS) && place_in_proc(p);
+	if ((mode != OPERAND_OPEN && mode != OPERAND_OPEN_HOW) || !p->mount)
+		return false;
+	if (S_ISDIR(p->mode))
+		return descriptors_know(rq->sys->descriptors, p->id) ||
+		       (!can_fetch() &&
+			version_edits(rq->version, p->mount, p->id));
+	return S_ISREG(p->mode) && procfs_tells(p);
+}
+
+/* Might the directory be one that is known by another name? */
+static bool opens_directory(const struct request *rq)
+{
+	return rq->has_how && opens(&rq->row->op[0]) &&
+	       (rq->how.flags & O_DIRECTORY) &&
+	       !descriptors_empty(rq->sys->descriptors);
+}
+
+enum operand_state operand_resolve(struct request *rq, int i, bool force)
+{
+	const struct operand *op = &rq->row->op[i];
+	const uint64_t *arg = rq->call->arg;
+	int dirfd = op->dirfd >= 0 ? (int)arg[(int)op->dirfd] : AT_FDCWD;
+	unsigned flags;
+	ssize_t n;
+
+	copy_open_how(rq);
+	if (!i && call_malformed(rq))
+		return OPERAND_UNREADABLE;
+	/* what is resolved again is what was copied first */
+	n = rq->path[i][0] ? (ssize_t)strlen(rq->path[i]) :
+	    guest_read_string(rq->call, arg[(int)op->path], rq->path[i],
+			      sizeof(rq->path[i]));
+	found_drop(&rq->found[i]);
+	if (n < 0) {
+		rq->path[i][0] = '\0';
+		/* a NULL path with AT_EMPTY_PATH is an empty one */
+		if (n != -EFAULT || arg[(int)op->path])
+			return OPERAND_UNREADABLE;
+	}
+	if (n <= 0)
+		return resolve_empty(rq, i, dirfd);
+	flags = walk_flags(rq, op);
+	if (!force && !opens_directory(rq) && proved_native(rq, dirfd, rq->path[i], flags))
+		return OPERAND_KERNELS;
+	rq->error[i] = request_walk(rq, dirfd, rq->path[i], flags,
+				    &rq->found[i]);
+	/* an error on the kernel's own way is the kernel's to report */
+	if (rq->found[i].native && !tells_differently(rq, i))
+		return OPERAND_KERNELS;
+	return OPERAND_WALKED;
+}
+
+/* --- links of /proc --- */
+
+/* The place that a guest's own link of that kind stands for. 0 or -errno */
+static int guests_place(struct request *rq, pid_t pid, const char *what,
+			struct place *to)
+{
+	const struct place *p = NULL;
+	struct guest *g;
+	pid_t tgid = pid;
+	int err = 0;
+
+	g = task_state(rq->sys->tasks, pid, &tgid);
+	if (!g)
+		return 0;
+	if (!strcmp(what, "cwd"))
+		p = &g->cwd;
+	else if (!strcmp(what, "root"))
+		p = &g->root;
+	else if (!strncmp(what, "fd/", 3)) {
+		descriptors_find(rq->sys->descriptors, tgid, atoi(what + 3), to);
+		request_keep(rq, to->mount);
+	}
+	if (p && p->mount) {
+		request_keep(rq, mount_get(p->mount));
+		place_drop(to);
+		err = place_copy(to, p);
+		to->elsewhere = true;
+	}
+	guest_put(g);
+	return err;
+}
+
+int operand_magic(void *arg, const struct place *dir, const char *name,
+		  pid_t pid, const char *what, struct place *to)
+{
+	struct request *rq = arg;
+	int fd, err;
+
+	/* whether the caller may look is the caller's right, not ours */
+	creds_lower(rq);
+	fd = openat(dir->fd, name, O_PATH | O_CLOEXEC);
+	err = fd < 0 ? -errno : 0;
+	creds_raise(rq);
+	if (!err)
+		err = place_of_fd(to, mount_base(), fd);
+	if (!err && pid)
+		err = guests_place(rq, pid, what, to);
+	return err;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Calls that change what a process is, or that View-OS adds. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sys/prctl.h>
+
+#include "engine/memory.h"
+#include "sys/handlers.h"
+#include "sys/state.h"
+
+static int set_undumpable(struct request *rq, bool undumpable)
+{
+	struct guest *g = guest_copy(rq->guest);
+
+	if (!g)
+		return -ENOMEM;
+	g->undumpable = undumpable;
+	return sys_become(rq, g);
+}
+
+int guest_executes(struct request *rq, struct mount *through)
+{
+	struct guest *g;
+
+	if (through && !through->id)
+		through = NULL;
+	if (!rq->guest->undumpable && rq->guest->exe == through)
+		return 0;
+	g = guest_copy(rq->guest);
+	if (!g)
+		return -ENOMEM;
+	g->undumpable = false;
+	guest_set_exe(g, through);
+	return sys_become(rq, g);
+}
+
+/*
+ * A process that is not dumpable could not be read by a monitor of the same
+ * user any more: it is told that it is, and is not.
+ */
+struct verdict call_prctl(struct request *rq)
+{
+	int option = (int)rq->call->arg[0];
+
+	if (rq->sys->privileged)
+		return verdict_native();
+	if (option == PR_SET_DUMPABLE && rq->call->arg[1] == 0)
+		return verdict_value(set_undumpable(rq, true));
+	if (option == PR_SET_DUMPABLE && rq->guest->undumpable)
+		set_undumpable(rq, false);
+	if (option == PR_GET_DUMPABLE && rq->guest->undumpable)
+		return verdict_value(0);
+	return verdict_native();
+}
+
+/* New name spaces: from now on callers may not be in ours. */
+static void note_spaces(struct sys *s, uint64_t flags)
+{
+	if (flags & (CLONE_NEWNS | CLONE_NEWUSER)) {
+		atomic_store(&s->foreigners, true);
+		atomic_store(&s->chroots, true);
+	}
+}
+
+struct verdict call_clone(struct request *rq)
+{
+	note_spaces(rq->sys, rq->call->arg[0]);
+	return verdict_native();
+}
+
+struct verdict call_clone3(struct request *rq)
+{
+	uint64_t flags;
+
+	if (!guest_read(rq->call, rq->call->arg[0], &flags, sizeof(flags)))
+		note_spaces(rq->sys, flags);
+	return verdict_native();
+}
+
+struct verdict call_setns(struct request *rq)
+{
+	note_spaces(rq->sys, CLONE_NEWNS | CLONE_NEWUSER);
+	return verdict_native();
+}
+
+struct verdict call_exit(struct request *rq)
+{
+	task_adopt(rq->sys->tasks, rq->call->tid);
+	return verdict_native();
+}
+
+/* --- what a view adds to the kernel's calls --- */
+
+struct verdict call_service(struct request *rq)
+{
+	int fd = -ENOSYS;
+
+	if (rq->sys->hooks.service)
+		fd = rq->sys->hooks.service(rq->sys->hooks.ctx, rq->call->tid);
+	return fd < 0 ? verdict_value(fd) : verdict_object(fd, O_CLOEXEC);
+}
+
+static bool descends(pid_t pid, pid_t ancestor)
+{
+	for (int i = 0; pid > 1 && i < 64; i++) {
+		if (pid == ancestor)
+			return true;
+		pid = task_parent(pid);
+	}
+	return false;
+}
+
+struct verdict call_enter(struct request *rq)
+{
+	struct sys *s = rq->sys;
+	struct guest *g;
+	struct view *v;
+	pid_t owner;
+	int err;
+
+	v = sys_find_view(s, (unsigned)rq->call->arg[0], &owner);
+	if (!v)
+		return verdict_value(-ENOENT);
+	g = owner && descends(request_tgid(rq), owner) ? guest_copy(rq->guest) : NULL;
+	err = g ? 0 : owner ? -EPERM : -ENOENT;
+	if (g) {
+		view_put(g->view);
+		g->view = view_get(v);
+		err = sys_become(rq, g);
+	}
+	view_put(v);
+	return verdict_value(err);
+}

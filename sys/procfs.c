@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What /proc tells of names, in the words of the view. */
+#include "sys/procfs.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "engine/task.h"
+#include "sys/creds.h"
+#include "sys/patched.h"
+#include "sys/real.h"
+#include "sys/state.h"
+#include "view/registry.h"
+
+/* Numbers of our mounts, above those of the kernel. */
+#define OUR_MOUNTS 1000000u
+
+/* Whose memory is told of. */
+struct mapper {
+	struct mount *exe;	/* through which it was executed, or NULL */
+	pid_t tgid;
+};
+
+/* --- from the kernel's names to the view's --- */
+
+/* The name below m that a kernel name has, if it lies in m's tree. */
+static bool in_mount(struct request *rq, struct mount *m, const char *real,
+		     char *buf, size_t size)
+{
+	char top[PATH_MAX];
+	size_t n;
+	ssize_t k;
+
+	if (m->pub.root < 0 || m->except_of ||
+	    kernel_name(m->pub.root, top, sizeof(top)) < 0)
+		return false;
+	n = strlen(top) == 1 ? 0 : strlen(top);
+	if (strncmp(real, top, n) || (real[n] && real[n] != '/'))
+		return false;
+	k = request_name(rq, &m->root, buf, size);
+	if (k < 0 || (size_t)k + strlen(real + n) >= size)
+		return false;
+	if (k == 1 && real[n])
+		k = 0;
+	strcpy(buf + k, real + n);
+	return true;
+}
+
+/* Does the view have the same file by the kernel's name? */
+static bool known_by(struct request *rq, const char *real)
+{
+	struct found f;
+	int err = request_walk(rq, AT_FDCWD, real, WALK_NOFOLLOW, &f);
+	bool same = !err && !f.error && f.native;
+
+	found_drop(&f);
+	return same;
+}
+
+ssize_t procfs_name_in_view(struct request *rq, const char *real,
+			    char *buf, size_t size)
+{
+	const struct version *v = rq->version;
+	char top[PATH_MAX];
+	ssize_t n;
+
+	if (real[0] != '/' || known_by(rq, real))
+		return -ENOSYS;
+	for (size_t i = v->nmount; i-- > 0; )
+		if (in_mount(rq, v->mount[i], real, buf, size))
+			return strlen(buf);
+	if (rq->root.fd < 0 || rq->root_agrees)
+		return -ENOSYS;
+	n = kernel_name(rq->root.fd, top, sizeof(top));
+	if (n > 1 && !strncmp(real, top, n) && (!real[n] || real[n] == '/'))
+		return snprintf(buf, size, "%s", real[n] ? real + n : "/");
+	return -ENOSYS;
+}
+
+/* The name of what the kernel calls real and was reached through m, if any. */
+static ssize_t name_through(struct request *rq, struct mount *m,
+			    const char *real, char *buf, size_t size)
+{
+	if (m && m->id && in_mount(rq, m, real, buf, size))
+		return strlen(buf);
+	return procfs_name_in_view(rq, real, buf, size);
+}
+
+/* The program that runs from a copy in memory. */
+static ssize_t copied_name(struct request *rq, struct file_id copy, char *buf,
+			   size_t size)
+{
+	struct place program;
+	ssize_t n;
+
+	if (!copy.ino || patched_original(copy, &program))
+		return -ENOSYS;
+	n = request_name(rq, &program, buf, size);
+	place_free(&program);
+	return n;
+}
+
+/* --- links --- */
+
+/* The kernel's text of a link, as far as the caller may know it. */
+static ssize_t kernels_text(struct request *rq, const char *link, char *buf,
+			    size_t size)
+{
+	ssize_t n;
+
+	creds_lower(rq);
+	n = readlink(link, buf, size - 1);
+	if (n < 0)
+		n = -errno;
+	creds_raise(rq);
+	if (n >= 0)
+		buf[n] = '\0';
+	return n;
+}
+
+static ssize_t exe_name(struct request *rq, pid_t pid, const struct guest *g,
+			char *buf, size_t size)
+{
+	char link[64], real[PATH_MAX];
+	struct file_id id = { 0, 0, 0 };
+	struct stat st;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+	n = kernels_text(rq, link, real, sizeof(real));
+	if (n < 0)
+		return n;
+	if (!stat(link, &st))
+		id = (struct file_id){ st.st_dev, st.st_ino, 0 };
+	n = copied_name(rq, id, buf, size);
+	if (n != -ENOSYS)
+		return n;
+	if (g->exe && in_mount(rq, g->exe, real, buf, size))
+		return strlen(buf);
+	return procfs_name_in_view(rq, real, buf, size);
+}
+
+/* What the kernel says of a link, in the words of the view. */
+static ssize_t by_text(struct request *rq, struct mount *m, const char *link,
+		       char *buf, size_t size)
+{
+	char real[PATH_MAX];
+	ssize_t n = kernels_text(rq, link, real, sizeof(real));
+
+	/* " (deleted)" then is part of the last name */
+	return n < 0 ? n : name_through(rq, m, real, buf, size);
+}
+
+static ssize_t fd_name(struct request *rq, pid_t pid, int fd, char *buf,
+		       size_t size)
+{
+	char link[64];
+	struct place p = NOWHERE;
+	struct mount *m;
+	ssize_t n = -ENOSYS;
+	int o;
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", pid, fd);
+	if (descriptors_empty(rq->sys->descriptors))
+		return by_text(rq, NULL, link, buf, size);
+	o = open(link, O_PATH | O_CLOEXEC);
+	if (o < 0)
+		return n;
+	if (place_of_fd(&p, mount_base(), o))
+		return n;
+	descriptors_find(rq->sys->descriptors, pid, fd, &p);
+	request_keep(rq, p.mount);
+	m = p.mount;
+	if (m->id)
+		n = request_name(rq, &p, buf, size);
+	place_drop(&p);
+	return n < 0 ? by_text(rq, m, link, buf, size) : n;
+}
+
+/* Working directory or root: known where the kernel has another. */
+static ssize_t guest_place_name(struct request *rq, const struct place *p,
+				char *buf, size_t size)
+{
+	char link[32];
+	ssize_t n;
+
+	if (!p->mount)
+		return -ENOSYS;
+	n = request_name(rq, p, buf, size);
+	if (n == -ENOENT && p->fd >= 0)
+		n = by_text(rq, p->mount, fd_link(p->fd, link), buf, size);
+	return n == -ENOSYS ? -ENOENT : n;
+}
+
+/* "self" and "thread-self" mean the caller, whoever reads them for it. */
+static ssize_t self_text(struct request *rq, const struct place *dir,
+			 const char *name, char *buf, size_t size)
+{
+	pid_t tgid;
+
+	if (dir->id.ino != 1 || !place_in_proc(dir))
+		return -ENOSYS;
+	tgid = request_tgid(rq);
+	if (!strcmp(name, "self"))
+		return snprintf(buf, size, "%d", tgid);
+	if (!strcmp(name, "thread-self"))
+		return snprintf(buf, size, "%d/task/%d", tgid, rq->call->tid);
+	return -ENOSYS;
+}
+
+ssize_t procfs_readlink(struct request *rq, const struct place *dir,
+			const char *name, char *buf, size_t size)
+{
+	char what[32];
+	pid_t tgid, pid = proc_magic(dir, name, what, sizeof(what));
+	struct guest *g;
+	ssize_t n;
+
+	if (!pid)
+		return self_text(rq, dir, name, buf, size);
+	g = task_state(rq->sys->tasks, pid, &tgid);
+	if (!g)
+		return -ENOSYS;
+	if (!strcmp(what, "exe")) {
+		n = exe_name(rq, pid, g, buf, size);
+	} else if (!strncmp(what, "fd/", 3)) {
+		n = fd_name(rq, tgid, atoi(what + 3), buf, size);
+	} else {
+		n = guest_place_name(rq, what[0] == 'c' ? &g->cwd : &g->root,
+				     buf, size);
+	}
+	guest_put(g);
+	return n;
+}
+
+/* --- files --- */
+
+
+static void put_escaped(FILE *out, const char *s)
+{
+	if (!*s)
+		fputs("none", out);
+	for (; *s; s++) {
+		if (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\\')
+			fprintf(out, "\\%03o", (unsigned char)*s);
+		else
+			putc(*s, out);
+	}
+}
+
+static void put_options(FILE *out, const struct mount *m)
+{
+	char text[2 * PATH_MAX];
+
+	mount_options(m, text, sizeof(text));
+	put_escaped(out, text);
+}
+
+/* Is the mount to be seen by this process, and by which name? */
+static bool listed(struct request *rq, struct mount *m, char *target,
+		   size_t size)
+{
+	struct place at;
+
+	if (m->except_of || mount_hides(m))
+		return false;
+	at = place_borrow(&m->root);
+	at.rel = m->root.rel;
+	return request_name(rq, &at, target, size) > 0;
+}
+
+static void put_mount(struct request *rq, FILE *out, struct mount *m, bool info)
+{
+	const struct mount *in = m->at.mount;
+	dev_t dev = mount_served(m) ? makedev(0, MADE_MINOR + m->id)
+				    : m->root.id.dev;
+	char target[PATH_MAX];
+
+	if (!listed(rq, m, target, sizeof(target)))
+		return;
+	if (info) {
+		fprintf(out, "%u %lu %u:%u / ", OUR_MOUNTS + m->id,
+			in->id ? OUR_MOUNTS + in->id : m->at.id.mnt,
+			major(dev), minor(dev));
+		put_escaped(out, target);
+		fprintf(out, " %s - ", mount_rdonly(m) ? "ro" : "rw");
+		put_escaped(out, m->pub.type);
+		putc(' ', out);
+		put_escaped(out, m->pub.source);
+		putc(' ', out);
+		put_options(out, m);
+	} else {
+		put_escaped(out, m->pub.source);
+		putc(' ', out);
+		put_escaped(out, target);
+		putc(' ', out);
+		put_escaped(out, m->pub.type);
+		putc(' ', out);
+		put_options(out, m);
+		fputs(" 0 0", out);
+	}
+	putc('\n', out);
+}
+
+static void tell_mounts(struct request *rq, FILE *in, FILE *out, bool info)
+{
+	char buf[4096];
+	size_t n;
+
+	while ((n = fread(buf, 1, sizeof(buf), in)) > 0)
+		fwrite(buf, 1, n, out);
+	for (size_t i = 0; i < rq->version->nmount; i++)
+		put_mount(rq, out, rq->version->mount[i], info);
+}
+
+/*
+ * The name of what a line of maps tells: through the mount by which its
+ * process opened it, as far as that is remembered.
+ */
+static ssize_t mapped_name(struct request *rq, const struct mapper *of,
+			   const char *line, char *buf, size_t size)
+{
+	const char *path = strchr(line, '/');
+	struct place p = NOWHERE;
+	unsigned major, minor;
+	unsigned long ino;
+	ssize_t n;
+
+	if (sscanf(line, "%*s %*s %*s %x:%x %lu", &major, &minor, &ino) != 3)
+		return -ENOSYS;
+	p.id = (struct file_id){ makedev(major, minor), ino, 0 };
+	n = copied_name(rq, p.id, buf, size);
+	if (n != -ENOSYS)
+		return n;
+	descriptors_find(rq->sys->descriptors, of->tgid, -1, &p);
+	request_keep(rq, p.mount);
+	n = name_through(rq, p.mount->id ? p.mount : of->exe, path, buf, size);
+	place_drop(&p);
+	return n;
+}
+
+static void tell_maps(struct request *rq, const struct mapper *of, FILE *in,
+		      FILE *out)
+{
+	char *line = NULL, name[PATH_MAX], *path;
+	size_t size = 0;
+	ssize_t n;
+
+	while ((n = getline(&line, &size, in)) > 0) {
+		path = isxdigit((unsigned char)line[0]) ? strchr(line, '/') : NULL;
+		if (path && line[n - 1] == '\n')
+			line[n - 1] = '\0';
+		if (path && mapped_name(rq, of, line, name, sizeof(name)) > 0)
+			fprintf(out, "%.*s%s\n", (int)(path - line), line, name);
+		else
+			fprintf(out, path ? "%s\n" : "%s", line);
+	}
+	free(line);
+}
+
+/* name: "/proc/PID/maps" or the like */
+static void tell_maps_of(struct request *rq, const char *name, FILE *in,
+			 FILE *out)
+{
+	struct mapper of = { NULL, 0 };
+	struct guest *g = NULL;
+	pid_t pid;
+
+	if (sscanf(name, "/proc/%d/", &pid) == 1)
+		g = task_state(rq->sys->tasks, pid, &of.tgid);
+	if (g)
+		of.exe = g->exe;
+	tell_maps(rq, &of, in, out);
+	guest_put(g);
+}
+
+enum telling { TELL_NOTHING, TELL_MOUNTS, TELL_MOUNTINFO, TELL_MAPS };
+
+static enum telling telling_of(const char *name)
+{
+	const char *last = strrchr(name, '/');
+
+	last = last ? last + 1 : name;
+	if (!strcmp(last, "mounts"))
+		return TELL_MOUNTS;
+	if (!strcmp(last, "mountinfo"))
+		return TELL_MOUNTINFO;
+	if (!strcmp(last, "maps") || !strcmp(last, "smaps"))
+		return TELL_MAPS;
+	return TELL_NOTHING;
+}
+
+static int text_file(struct request *rq, const char *name, enum telling what)
+{
+	char *bytes = NULL;
+	size_t len = 0;
+	FILE *in, *out;
+	int fd;
+
+	creds_lower(rq);	/* whose it may be, the kernel decides */
+	in = fopen(name, "re");
+	creds_raise(rq);
+	if (!in)
+		return -EACCES;
+	out = open_memstream(&bytes, &len);
+	if (!out) {
+		fclose(in);
+		return -ENOMEM;
+	}
+	if (what == TELL_MAPS)
+		tell_maps_of(rq, name, in, out);
+	else
+		tell_mounts(rq, in, out, what == TELL_MOUNTINFO);
+	fclose(in);
+	fd = fclose(out) ? -ENOMEM : vu_bytes_file(strrchr(name, '/') + 1,
+						    bytes, len);
+	free(bytes);
+	return fd;
+}
+
+/* Which telling file is it? name: out, the kernel's name of it */
+static enum telling telling_file(const struct place *obj, char *name,
+				 size_t size)
+{
+	if (!S_ISREG(obj->mode) || obj->fd < 0 || !place_in_proc(obj) ||
+	    kernel_name(obj->fd, name, size) < 0)
+		return TELL_NOTHING;
+	return telling_of(name);
+}
+
+bool procfs_tells(const struct place *obj)
+{
+	char name[PATH_MAX];
+
+	return telling_file(obj, name, sizeof(name)) != TELL_NOTHING;
+}
+
+int procfs_open(struct request *rq, const struct place *obj, uint64_t flags)
+{
+	char name[PATH_MAX];
+	enum telling what;
+
+	if ((flags & (O_PATH | O_ACCMODE)) || !rq->version->nmount)
+		return -ENOSYS;
+	what = telling_file(obj, name, sizeof(name));
+	return what == TELL_NOTHING ? -ENOSYS : text_file(rq, name, what);
+}

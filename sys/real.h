@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SYS_REAL_H
+#define SYS_REAL_H
+
+#include "sys/descriptors.h"
+#include "sys/request.h"
+
+/*
+ * The kernel's name of what a walk found, good for the caller's own calls.
+ * @i: which name of the call
+ * Return: its length, or -errno (-EXDEV: not reachable from its root)
+ */
+ssize_t real_name(struct request *rq, int i, char *buf, size_t size);
+
+/* The same of a place that has a descriptor. */
+ssize_t kernel_name_for(struct request *rq, const struct place *p,
+			char *buf, size_t size);
+
+/* "/proc/self/fd/N" of a descriptor of ours; buf has 32 bytes. */
+const char *fd_link(int fd, char *buf);
+
+/* The directory of our descriptors, for openat(): quicker than fd_link(). */
+int fd_directory(void);
+
+/* What sys_sent() is to note. NULL: no memory. keep is taken over. */
+struct minted *minted_new(struct request *rq, const struct place *p,
+			  int keep);
+void minted_free(struct minted *m);
+
+/* Can the monitor fetch descriptors from guests? (Not in the cage.) */
+bool can_fetch(void);
+/* The caller's own descriptor, or -errno. */
+int fetch_descriptor(struct request *rq, int fd);
+
+/* May the caller access a made node so (R_OK...)? 0, -EACCES, -errno */
+int made_access(struct request *rq, const struct place *p, int want);
+
+/*
+ * The mode of something new in dir: less the caller's umask, unless the
+ * directory has a default ACL, which stands for it. 0 or -errno
+ */
+int masked_mode(struct request *rq, const struct place *dir, mode_t *mode);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sys/request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fanotify.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "engine/memory.h"
+#include "sys/creds.h"
+#include "sys/operand.h"
+#include "sys/state.h"
+
+/* --- begin and end --- */
+
+/* Not by one assignment: the two paths are 8 KiB that need no clearing. */
+static void found_init(struct found *f)
+{
+	*f = (struct found){ .dir = NOWHERE, .obj = NOWHERE };
+}
+
+void request_init(struct request *rq, struct sys *s, const struct call *call,
+		  const struct row *row)
+{
+	rq->sys = s;
+	rq->call = call;
+	rq->row = row;
+	rq->guest = NULL;
+	rq->version = NULL;
+	rq->tgid = 0;
+	rq->root = rq->cwd = NOWHERE;
+	rq->has_ids = rq->assumed = rq->has_how = false;
+	rq->kept = NULL;
+	rq->nkept = 0;
+	rq->ctx = (struct vu_ctx){ .cwd = &rq->cwd };
+	rq->walker = (struct walker){ .ctx = &rq->ctx };
+	for (int i = 0; i < 2; i++) {
+		found_init(&rq->found[i]);
+		rq->path[i][0] = '\0';
+		rq->error[i] = 0;
+	}
+}
+
+void request_end(struct request *rq)
+{
+	creds_resume(rq);
+	found_drop(&rq->found[0]);
+	found_drop(&rq->found[1]);
+	place_drop(&rq->root);
+	place_drop(&rq->cwd);
+	while (rq->nkept)
+		mount_put(rq->kept[--rq->nkept]);
+	free(rq->kept);
+	version_put(rq->version);
+	guest_put(rq->guest);
+}
+
+void request_keep(struct request *rq, struct mount *m)
+{
+	struct mount **more;
+
+	if (!m->id)
+		return;
+	more = reallocarray(rq->kept, rq->nkept + 1, sizeof(*more));
+	if (!more)
+		return;
+	rq->kept = more;
+	rq->kept[rq->nkept++] = m;
+}
+
+pid_t request_tgid(struct request *rq)
+{
+	if (!rq->tgid)
+		guest_put(task_state(rq->sys->tasks, rq->call->tid, &rq->tgid));
+	return rq->tgid;
+}
+
+int request_ids(struct request *rq)
+{
+	int err;
+
+	if (rq->has_ids)
+		return 0;
+	err = ids_read(rq->sys, rq->call->tid, &rq->ids);
+	if (!err) {
+		rq->has_ids = true;
+		rq->ctx.who = (struct vu_who){
+			.uid = rq->ids.uid[3], .gid = rq->ids.gid[3],
+			.umask = rq->ids.umask,
+		};
+	}
+	return err;
+}
+
+/* --- where names start --- */
+
+static int open_proc(const struct request *rq, const char *what,
+		     struct place *p)
+{
+	char link[64];
+	int fd;
+
+	snprintf(link, sizeof(link), "/proc/%d/%s", rq->call->tid, what);
+	fd = open(link, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return place_of_fd(p, mount_base(), fd);
+}
+
+/*
+ * Is a real object still what its name in a served mount leads to? A
+ * directory is renamed, and numbers of removed ones come back.
+ */
+static bool still_there(struct request *rq, const struct place *p)
+{
+	struct place now = NOWHERE;
+	char *rel = strdup(p->rel);
+	bool same = !served_place(&rq->walker, p->mount, rel, &now) &&
+		    now.fd >= 0 && now.id.dev == p->id.dev &&
+		    now.id.ino == p->id.ino;
+
+	place_drop(&now);
+	return same;
+}
+
+int request_fd(struct request *rq, int fd, struct place *p)
+{
+	char what[32];
+	int err;
+
+	if (fd < 0)
+		return -EBADF;
+	snprintf(what, sizeof(what), "fd/%d", fd);
+	err = open_proc(rq, what, p);
+	if (err)
+		return err == -ENOENT ? -EBADF : err;
+	p->mount = mount_base();
+	if (descriptors_empty(rq->sys->descriptors))
+		return 0;
+	descriptors_find(rq->sys->descriptors, request_tgid(rq), fd, p);
+	request_keep(rq, p->mount);
+	if (p->rel && p->fd >= 0 && !still_there(rq, p)) {
+		free(p->rel);
+		p->rel = NULL;
+		p->mount = mount_base();
+	}
+	return 0;
+}
+
+int request_start(struct request *rq, int dirfd, struct place *start,
+		  bool *agrees)
+{
+	*agrees = true;
+	if (dirfd != AT_FDCWD)
+		return request_fd(rq, dirfd, start);
+	if (!rq->guest->cwd.mount)
+		return open_proc(rq, "cwd", start);
+	*agrees = false;
+	return place_copy(start, &rq->guest->cwd);
+}
+
+int request_root(struct request *rq)
+{
+	int err;
+
+	rq->root_agrees = true;
+	if (rq->guest->root.mount) {
+		rq->root_agrees = false;
+		rq->root = place_borrow(&rq->guest->root);
+		rq->root.rel = rq->guest->root.rel ?
+			       strdup(rq->guest->root.rel) : NULL;
+	} else if (atomic_load(&rq->sys->chroots)) {
+		err = open_proc(rq, "root", &rq->root);
+		if (err)
+			return err;
+	} else {
+		rq->root = place_borrow(&mount_base()->root);
+	}
+	rq->ctx.version = rq->version;
+	rq->ctx.root = &rq->root;
+	rq->ctx.walker = &rq->walker;
+	rq->walker = (struct walker){
+		.version = rq->version, .root = &rq->root,
+		.root_agrees = rq->root_agrees, .ctx = &rq->ctx,
+		.tid = rq->call->tid,
+		.magic = operand_magic, .magic_arg = rq,
+	};
+	return 0;
+}
+
+int request_walk(struct request *rq, int dirfd, const char *path,
+		 unsigned flags, struct found *found)
+{
+	struct place start = NOWHERE;
+	bool agrees = true;
+	int err;
+
+	*found = (struct found){ .dir = NOWHERE, .obj = NOWHERE };
+	if (path[0] != '/' || (flags & WALK_IN_ROOT)) {
+		err = request_start(rq, dirfd, &start, &agrees);
+		if (err)
+			return err;
+	}
+	err = walk(&rq->walker, &start, agrees, path, flags, found);
+	place_drop(&start);
+	return err;
+}
+
+ssize_t request_name(struct request *rq, const struct place *p,
+		     char *buf, size_t size)
+{
+	const struct place *root = &rq->root;
+
+	/* what was taken out of the view has no name in it */
+	if (p->mount->id && !version_has(rq->version, p->mount))
+		return -ENOENT;
+	if (root->mount == mount_base() &&
+	    file_id_equal(root->id, mount_base()->root.id))
+		root = NULL;
+	return place_name(p, root, buf, size);
+}

@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Addresses of Unix sockets are names. The caller itself binds, connects
+ * and sends, to the real name: its umask, its credentials (which the other
+ * side may ask for) and its waiting are its own. A real name that is too
+ * long for an address is put as that of a descriptor: see address.c. A guest
+ * that may not look at the monitor's is lent one, which it keeps until it
+ * executes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/net.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "engine/memory.h"
+#include "engine/rewrite.h"
+#include "sys/address.h"
+#include "sys/handlers.h"
+#include "sys/procfs.h"
+#include "sys/real.h"
+#include "sys/state.h"
+#include "sys/table.h"
+
+#define PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
+
+/* The name in an address. Return: true when it is a name at all */
+static bool read_name(struct request *rq, uint64_t addr, uint64_t len)
+{
+	struct sockaddr_un sun;
+
+	if (len <= PATH_OFFSET || len > sizeof(sun) || !addr ||
+	    guest_read(rq->call, addr, &sun, len))
+		return false;
+	len -= PATH_OFFSET;
+	if (sun.sun_family != AF_UNIX || !sun.sun_path[0])
+		return false;
+	memcpy(rq->path[0], sun.sun_path, len);
+	rq->path[0][len] = '\0';
+	return true;
+}
+
+static bool fits(const char *name)
+{
+	return strlen(name) < sizeof(((struct sockaddr_un *)0)->sun_path);
+}
+
+/* The directory as "/proc/self/fd/N" of the caller. 0 or -errno */
+static int lend_directory(struct request *rq, struct rewrite *rw, int dir,
+			  char *name, size_t size)
+{
+	char link[32];
+	int fd = open(fd_link(dir, link), O_RDONLY | O_DIRECTORY | O_CLOEXEC), n;
+
+	if (fd < 0)
+		return -errno;
+	n = rewrite_lend(rw, rq->call, fd);
+	close(fd);
+	if (n >= 0)
+		snprintf(name, size, "/proc/self/fd/%d", n);
+	return n < 0 ? n : 0;
+}
+
+/* The real name, or one through a descriptor. 0 or -errno */
+static int address_name(struct request *rq, struct rewrite *rw,
+			char *name, size_t size)
+{
+	const struct found *f = &rq->found[0];
+	ssize_t n = real_name(rq, 0, name, size);
+	int err;
+
+	if (n < 0 && n != -ENAMETOOLONG && n != -EXDEV)
+		return n;
+	if (n > 0 && fits(name))
+		return 0;
+	if (!f->error && !rq->assumed)
+		return address_hold(f->obj.fd, name, size);
+	if (!f->name[0] || f->dir.fd < 0)
+		return -ENAMETOOLONG;
+	err = rq->assumed ? lend_directory(rq, rw, f->dir.fd, name, size)
+			  : address_hold(f->dir.fd, name, size);
+	n = strlen(name);
+	if (!err)
+		snprintf(name + n, size - n, "/%s", f->name);
+	return err ?: fits(name) ? 0 : -ENAMETOOLONG;
+}
+
+/* The real address of what was found. Return: its length, or -errno */
+static ssize_t real_address(struct request *rq, struct rewrite *rw,
+			    struct sockaddr_un *sun)
+{
+	char name[PATH_MAX];
+	int err = address_name(rq, rw, name, sizeof(name));
+
+	if (err)
+		return err;
+	*sun = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	strcpy(sun->sun_path, name);		/* address_name() saw that it fits */
+	return PATH_OFFSET + strlen(name) + 1;
+}
+
+static struct verdict rewritten_or(struct rewrite *rw, int err)
+{
+	struct verdict v;
+
+	if (err) {
+		rewrite_free(rw);
+		return verdict_value(err);
+	}
+	v = verdict_rewritten(rw);
+	v.value = -EPERM;
+	return v;
+}
+
+/* The number of a socket, 0 when the descriptor is none. */
+static unsigned long socket_number(const struct request *rq, int fd)
+{
+	char link[64], text[64];
+	unsigned long ino = 0;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid, fd);
+	n = readlink(link, text, sizeof(text) - 1);
+	if (n > 0) {
+		text[n] = '\0';
+		if (sscanf(text, "socket:[%lu]", &ino) != 1)
+			ino = 0;
+	}
+	return ino;
+}
+
+/* How the table of addresses calls the other end of a socket. */
+static void peer_key(unsigned long ino, char *buf, size_t size)
+{
+	snprintf(buf, size, "peer of %lu", ino);
+}
+
+/* Texts for getsockname and getpeername. */
+static void note_address(struct request *rq, const char *real)
+{
+	char key[64];
+
+	if (rq->row->handle == call_bind) {
+		address_note(real, rq->path[0]);
+	} else if (rq->row->handle == call_connect && !can_fetch()) {
+		peer_key(socket_number(rq, (int)rq->call->arg[0]), key,
+			 sizeof(key));
+		address_note(key, rq->path[0]);
+	}
+}
+
+/* The call again, with the real address. arg: its number; len follows it */
+static struct verdict with_address(struct request *rq, int arg)
+{
+	struct rewrite *rw = rewrite_new(rq->call);
+	struct sockaddr_un sun;
+	ssize_t len;
+
+	if (!rw)
+		return verdict_value(-ENOMEM);
+	len = real_address(rq, rw, &sun);
+	if (len < 0)
+		return rewritten_or(rw, len);
+	note_address(rq, sun.sun_path);
+	rewrite_arg(rw, arg + 1, len);
+	return rewritten_or(rw, rewrite_bytes(rw, arg, &sun, len));
+}
+
+struct verdict call_bind(struct request *rq)
+{
+	struct found *f = &rq->found[0];
+	int err;
+
+	if (!read_name(rq, rq->call->arg[1], (uint32_t)rq->call->arg[2]))
+		return verdict_native();
+	err = request_walk(rq, AT_FDCWD, rq->path[0],
+			   WALK_PARENT | WALK_NOFOLLOW | WALK_NAME, f);
+	if (f->native) {
+		address_forget(rq->path[0]);
+		return verdict_native();
+	}
+	if (!err && !f->error)
+		err = -EADDRINUSE;
+	if (!err && f->slash)
+		err = -ENOENT;
+	if (!err && mount_rdonly(f->dir.mount))
+		err = -EROFS;
+	if (!err && (f->point || made(&f->dir)))
+		err = -EACCES;
+	return err ? verdict_value(err) : with_address(rq, 1);
+}
+
+/* The address of somebody who is there: connect, sendto. */
+static struct verdict to_address(struct request *rq, int arg)
+{
+	struct found *f = &rq->found[0];
+	int err;
+
+	if (!read_name(rq, rq->call->arg[arg], (uint32_t)rq->call->arg[arg + 1]))
+		return verdict_native();
+	err = request_walk(rq, AT_FDCWD, rq->path[0], WALK_PARENT, f);
+	if (f->native)
+		return verdict_native();
+	if (!err)
+		err = f->error;
+	if (!err && made(&f->obj))
+		err = -ECONNREFUSED;
+	return err ? verdict_value(err) : with_address(rq, arg);
+}
+
+struct verdict call_connect(struct request *rq)
+{
+	return to_address(rq, 1);
+}
+
+struct verdict call_sendto(struct request *rq)
+{
+	return to_address(rq, 4);
+}
+
+/* --- messages: the address is in a header --- */
+
+/* Where a message header has what, and how long it and a mmsghdr are. */
+struct layout {
+	size_t word, name, namelen, iov, niov, head, slot;
+};
+
+static const struct layout layouts[] = {
+	[ABI_NATIVE] = { 8, 0, 8, 16, 24, 56, 64 },
+	[ABI_COMPAT] = { 4, 0, 4, 8, 12, 28, 32 },
+};
+#define HEAD_MAX 64
+_Static_assert(sizeof(struct mmsghdr) == HEAD_MAX, "native layout");
+
+static uint64_t get_word(const unsigned char *at, size_t size)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, at, size);	/* little endian */
+	return word;
+}
+
+static void put_length(const struct layout *l, unsigned char *head,
+		       uint32_t len)
+{
+	memcpy(head + l->namelen, &len, sizeof(len));
+}
+
+/*
+ * Where the address in a header leads; the last header's place is dropped.
+ * Return: 1 when the view has a say in it, 0 when it has not, or -errno
+ */
+static int find_receiver(struct request *rq, const struct layout *l,
+			 const unsigned char *head)
+{
+	struct found *f = &rq->found[0];
+	int err;
+
+	found_drop(f);
+	*f = (struct found){ .dir = NOWHERE, .obj = NOWHERE };
+	if (!read_name(rq, get_word(head + l->name, l->word),
+		       get_word(head + l->namelen, sizeof(uint32_t))))
+		return 0;
+	err = request_walk(rq, AT_FDCWD, rq->path[0], WALK_PARENT, f);
+	if (f->native)
+		return 0;
+	if (!err)
+		err = f->error;
+	if (!err && made(&f->obj))
+		err = -ECONNREFUSED;
+	return err ?: 1;
+}
+
+struct verdict call_sendmsg(struct request *rq)
+{
+	const struct layout *l = &layouts[rq->call->abi];
+	unsigned char head[HEAD_MAX];
+	struct sockaddr_un sun;
+	struct rewrite *rw;
+	ssize_t len;
+	int err;
+
+	if (guest_read(rq->call, rq->call->arg[1], head, l->head))
+		return verdict_native();
+	err = find_receiver(rq, l, head);
+	if (err <= 0)
+		return err ? verdict_value(err) : verdict_native();
+	rw = rewrite_new(rq->call);
+	if (!rw)
+		return verdict_value(-ENOMEM);
+	len = real_address(rq, rw, &sun);
+	if (len < 0)
+		return rewritten_or(rw, len);
+	put_length(l, head, len);
+	err = rewrite_bytes(rw, 1, head, l->head);
+	if (!err)
+		err = rewrite_inner(rw, 1, l->name, &sun, len);
+	return rewritten_or(rw, err);
+}
+
+/* --- several messages --- */
+
+/* The messages of one call, copied, and the addresses they are to have. */
+struct batch {
+	const struct layout *l;
+	size_t n;			/* messages to be sent */
+	bool any;			/* one of them has another address */
+	unsigned char *slot;
+	struct address { struct sockaddr_un sun; socklen_t len; } *to;
+};
+
+/* The bytes of a message, as long as its length can be: 0 for a bad one. */
+static uint32_t message_bytes(struct request *rq, const struct layout *l,
+			      const unsigned char *head)
+{
+	uint64_t n = get_word(head + l->niov, l->word), sum = 0;
+	unsigned char iov[2 * sizeof(uint64_t)];
+	uint64_t at = get_word(head + l->iov, l->word);
+
+	if (n > UIO_MAXIOV)
+		return 0;
+	for (; n; n--, at += 2 * l->word) {
+		if (guest_read(rq->call, at, iov, 2 * l->word))
+			return 0;
+		sum += get_word(iov + l->word, l->word);
+	}
+	return sum;
+}
+
+/*
+ * The kernel notes in each message how much of it was sent, but will do so
+ * in our copies. A datagram is sent whole or not at all, so it can be
+ * noted before: of messages that are not sent nobody reads it.
+ */
+static int note_sent(struct request *rq, const struct batch *b)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < b->n && !err; i++) {
+		unsigned char *head = b->slot + i * b->l->slot;
+		uint32_t sent = message_bytes(rq, b->l, head);
+
+		err = guest_write(rq->call, rq->call->arg[1] +
+				  i * b->l->slot + b->l->head, &sent,
+				  sizeof(sent));
+	}
+	return err;
+}
+
+/*
+ * Find the real addresses. At a message that cannot be sent the kernel
+ * would stop, and tell the error if it is the first. 0 or -errno
+ */
+static int find_receivers(struct request *rq, struct rewrite *rw,
+			  struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		unsigned char *head = b->slot + i * b->l->slot;
+		struct address *to = &b->to[i];
+		ssize_t len = find_receiver(rq, b->l, head);
+
+		if (len > 0)
+			len = real_address(rq, rw, &to->sun);
+		if (len < 0 && !i)
+			return len;
+		if (len < 0) {
+			b->n = i;
+			b->any = true;
+		} else if (len > 0) {
+			to->len = len;
+			put_length(b->l, head, len);
+			b->any = true;
+		}
+	}
+	return 0;
+}
+
+static int put_batch(struct rewrite *rw, const struct batch *b)
+{
+	int err = rewrite_bytes(rw, 1, b->slot, b->n * b->l->slot);
+
+	rewrite_arg(rw, 2, b->n);
+	for (size_t i = 0; i < b->n && !err; i++)
+		if (b->to[i].len)
+			err = rewrite_inner(rw, 1, i * b->l->slot + b->l->name,
+					    &b->to[i].sun, b->to[i].len);
+	return err;
+}
+
+static struct verdict send_batch(struct request *rq, struct batch *b)
+{
+	struct rewrite *rw = rewrite_new(rq->call);
+	int err = rw ? find_receivers(rq, rw, b) : -ENOMEM;
+
+	if (!err && !b->any) {
+		rewrite_free(rw);
+		return verdict_native();
+	}
+	if (!err)
+		err = note_sent(rq, b);
+	if (!err)
+		err = put_batch(rw, b);
+	return rewritten_or(rw, err);
+}
+
+struct verdict call_sendmmsg(struct request *rq)
+{
+	struct batch b = { .l = &layouts[rq->call->abi],
+			   .n = (uint32_t)rq->call->arg[2] };
+	struct verdict v = verdict_native();
+
+	if (b.n > UIO_MAXIOV)		/* as the kernel does */
+		b.n = UIO_MAXIOV;
+	b.slot = calloc(b.n + 1, b.l->slot);
+	b.to = calloc(b.n + 1, sizeof(*b.to));
+	if (!b.slot || !b.to)
+		v = verdict_value(-ENOMEM);
+	else if (b.n && !guest_read(rq->call, rq->call->arg[1], b.slot,
+				    b.n * b.l->slot))
+		v = send_batch(rq, &b);
+	free(b.slot);
+	free(b.to);
+	return v;
+}
+
+/* --- which name a socket has --- */
+
+/*
+ * Where the monitor cannot ask the socket itself: what the list of all Unix
+ * sockets says of it. name: what it is bound to, or ""
+ * Return: true when it is listed
+ */
+static bool listed(const struct request *rq, unsigned long ino,
+		   bool *connected, char *name, size_t size)
+{
+	char list[64], line[512], path[110];
+	unsigned long number;
+	bool found = false;
+	unsigned state;
+	FILE *f;
+
+	snprintf(list, sizeof(list), "/proc/%d/net/unix", rq->call->tid);
+	f = ino ? fopen(list, "re") : NULL;
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		path[0] = '\0';
+		found = sscanf(line, "%*s %*s %*s %*s %*s %x %lu %109[^\n]",
+			       &state, &number, path) >= 2 && number == ino;
+	}
+	if (f)
+		fclose(f);
+	if (found) {
+		*connected = state == SS_CONNECTED;
+		snprintf(name, size, "%s", path);
+	}
+	return found;
+}
+
+/* The kernel's name, or a key of the table of addresses. 0 or -errno */
+static int unasked_name(struct request *rq, bool own, char *name, size_t size)
+{
+	unsigned long ino = socket_number(rq, (int)rq->call->arg[0]);
+	bool connected;
+
+	if (!listed(rq, ino, &connected, name, size))
+		return -ENOENT;
+	if (own)
+		return name[0] == '/' ? 0 : -ENOENT;
+	peer_key(ino, name, size);
+	return connected ? 0 : -ENOTCONN;
+}
+
+/* A name in the file system, as the kernel says it. 0 or -errno */
+static int asked_name(struct request *rq, bool own, char *name, size_t size)
+{
+	struct sockaddr_un sun = { 0 };
+	socklen_t len = sizeof(sun);
+	int fd = fetch_descriptor(rq, (int)rq->call->arg[0]), err;
+
+	if (fd < 0)
+		return fd;
+	err = own ? getsockname(fd, (struct sockaddr *)&sun, &len)
+		  : getpeername(fd, (struct sockaddr *)&sun, &len);
+	close(fd);
+	if (err || sun.sun_family != AF_UNIX || sun.sun_path[0] != '/')
+		return -ENOENT;
+	snprintf(name, size, "%.*s", (int)sizeof(sun.sun_path), sun.sun_path);
+	return 0;
+}
+
+struct verdict call_sockname(struct request *rq)
+{
+	bool own = !strcmp(rq->row->name, "getsockname");
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	char real[sizeof(sun.sun_path) + 1], name[PATH_MAX];
+	socklen_t len, room;
+	int err = can_fetch() ? asked_name(rq, own, real, sizeof(real))
+			      : unasked_name(rq, own, real, sizeof(real));
+
+	if (err)
+		return verdict_native();
+	if (address_given(real, name, sizeof(name)) &&
+	    procfs_name_in_view(rq, real, name, sizeof(name)) < 0)
+		return verdict_native();
+	if (!fits(name) ||
+	    guest_read(rq->call, rq->call->arg[2], &room, sizeof(room)))
+		return verdict_native();
+	strcpy(sun.sun_path, name);
+	len = PATH_OFFSET + strlen(name) + 1;
+	err = guest_write(rq->call, rq->call->arg[1], &sun,
+			  room < len ? room : len);
+	if (!err)
+		err = guest_write(rq->call, rq->call->arg[2], &len, sizeof(len));
+	return verdict_value(err);
+}
+
+/* --- i386: one call for all of them --- */
+
+/* Calls that socketcall can stand for, and how many arguments they have. */
+static const struct { const char *name; unsigned n; } stands_for[] = {
+	[SYS_BIND] = { "bind", 3 }, [SYS_CONNECT] = { "connect", 3 },
+	[SYS_GETSOCKNAME] = { "getsockname", 3 },
+	[SYS_GETPEERNAME] = { "getpeername", 3 },
+	[SYS_SENDTO] = { "sendto", 6 }, [SYS_SENDMSG] = { "sendmsg", 3 },
+	[SYS_SENDMMSG] = { "sendmmsg", 4 },
+};
+
+/*
+ * Its arguments are in an array. The handler sees the call it stands for.
+ * What is to be made of that goes back into an array: a sixth argument of
+ * its own would be in ebp, which the caller has other uses for.
+ */
+struct verdict call_socketcall(struct request *rq)
+{
+	const struct call *outer = rq->call;
+	const struct row *row = rq->row;
+	struct call inner = *outer;
+	uint32_t which = outer->arg[0], arg[6] = { 0 };
+	struct verdict v;
+
+	if (which >= sizeof(stands_for) / sizeof(stands_for[0]) ||
+	    !stands_for[which].n ||
+	    guest_read(outer, outer->arg[1], arg,
+		       stands_for[which].n * sizeof(arg[0])))
+		return verdict_native();
+	inner.nr = row_number(stands_for[which].name, outer->abi);
+	for (int i = 0; i < 6; i++)
+		inner.arg[i] = arg[i];
+	rq->call = &inner;
+	rq->row = row_find(outer->abi, inner.nr);
+	v = rq->row->handle(rq);
+	rq->call = outer;
+	rq->row = row;
+	if (v.kind == VERDICT_REWRITTEN &&
+	    rewrite_gather(v.rewrite, outer, 1, stands_for[which].n))
+		return rewritten_or(v.rewrite, -ENOMEM);
+	return v;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SYS_STATE_H
+#define SYS_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include "sys/descriptors.h"
+#include "sys/request.h"
+
+/* The views, and the processes that may enter a view they asked for. */
+#define VIEWS_MAX 256
+
+struct view_slot {
+	struct view *view;
+	pid_t owner;		/* process that opened it; 0: the first view */
+};
+
+/* One per monitor. */
+struct sys {
+	struct sys_hooks hooks;
+	struct tasks *tasks;
+	struct descriptors *descriptors;	/* where guests' descriptors lead */
+	pthread_mutex_t lock;			/* guards slot, nview, next_view */
+	struct view_slot slot[VIEWS_MAX];
+	unsigned next_view;
+	atomic_uint tracers;
+	/*
+	 * Something is virtual somewhere: a mount, a root, another view.
+	 * While it is false every call but those of ROW_ALWAYS is native
+	 * at once.
+	 */
+	atomic_bool awake;
+	atomic_uint modules;		/* loaded by people */
+	/* A guest may have left our mount name space, or our kernel root. */
+	atomic_bool foreigners;
+	atomic_bool chroots;
+	atomic_ulong ids_generation;	/* see creds.c */
+	atomic_long ids_change;
+	bool privileged;		/* the monitor can act as others */
+	unsigned long long caps;	/* the monitor's own effective set */
+	struct file_id mount_space;	/* /proc/self/ns/mnt */
+	struct file_id user_space;	/* /proc/self/ns/user */
+};
+
+/* Something became virtual: from now on every call is looked at. */
+static inline void sys_wake(struct sys *s)
+{
+	atomic_store(&s->awake, true);
+}
+
+/* Set the caller's state; takes over g. 0 or -errno */
+int sys_become(struct request *rq, struct guest *g);
+
+/* A view by number, with a reference; NULL: none. owner: out, may be NULL */
+struct view *sys_find_view(struct sys *s, unsigned id, pid_t *owner);
+
+/*
+ * The caller is about to execute a program found in a mount: what execve
+ * resets is reset. 0 or -errno
+ */
+int guest_executes(struct request *rq, struct mount *through);
+
+#endif

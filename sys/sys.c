@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the monitor's spine asks of sys: views, mounts and modules. */
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "lib/proc.h"
+#include "sys/creds.h"
+#include "sys/operand.h"
+#include "sys/real.h"
+#include "sys/state.h"
+#include "view/attach.h"
+#include "view/registry.h"
+
+static const struct task_ops guest_ops = { guest_get, guest_put };
+
+static void learn_self(struct sys *s)
+{
+	struct task_ids ids;
+	struct stat st;
+	const unsigned long long need = 1ull << CAP_SETUID | 1ull << CAP_SETGID;
+
+	if (!task_read_ids(getpid(), &ids)) {
+		s->caps = ids.cap_effective;
+		s->privileged = ids.uid[1] == 0 && (s->caps & need) == need;
+	}
+	if (!stat("/proc/self/ns/mnt", &st))
+		s->mount_space = (struct file_id){ st.st_dev, st.st_ino, 0 };
+	if (!stat("/proc/self/ns/user", &st))
+		s->user_space = (struct file_id){ st.st_dev, st.st_ino, 0 };
+}
+
+struct sys *sys_new(const struct sys_hooks *hooks, const char *name)
+{
+	struct sys *s = calloc(1, sizeof(*s));
+	struct guest *g;
+
+	if (!s || mount_base_init())
+		return NULL;
+	if (hooks)
+		s->hooks = *hooks;
+	pthread_mutex_init(&s->lock, NULL);
+	s->descriptors = descriptors_new();
+	s->next_view = 1;
+	s->slot[0].view = view_new(s->next_view++, NULL, name ? name : "");
+	g = s->slot[0].view ? guest_new(s->slot[0].view) : NULL;
+	s->tasks = g ? tasks_new(&guest_ops, g) : NULL;
+	if (!s->tasks || !s->descriptors)
+		return NULL;
+	guest_put(g);
+	learn_self(s);
+	can_fetch();
+	return s;
+}
+
+struct tasks *sys_tasks(struct sys *s)
+{
+	return s->tasks;
+}
+
+void sys_trace(struct sys *s, bool on)
+{
+	if (on)
+		atomic_fetch_add(&s->tracers, 1);
+	else
+		atomic_fetch_sub(&s->tracers, 1);
+}
+
+int sys_become(struct request *rq, struct guest *g)
+{
+	int err;
+
+	sys_wake(rq->sys);
+	err = task_set_state(rq->sys->tasks, rq->call->tid, g);
+	guest_put(g);
+	return err;
+}
+
+/* --- requests for a process --- */
+
+int request_start_cwd(struct request *rq)
+{
+	bool agrees;
+
+	if (rq->cwd.mount)
+		return 0;
+	return request_start(rq, AT_FDCWD, &rq->cwd, &agrees);
+}
+
+int request_mount(struct request *rq, const struct mount_request *req,
+		  struct message *msg)
+{
+	struct vu_message why = { "" };
+	struct attach a = {
+		.type = req->type, .source = req->source,
+		.target = req->target, .options = req->options,
+		.rdonly = req->flags & MS_RDONLY,
+		.remount = req->flags & MS_REMOUNT,
+	};
+	int err = creds_may(rq, CAP_SYS_ADMIN);
+
+	if (!err)
+		err = request_start_cwd(rq);
+	if (!err)
+		err = request_ids(rq);
+	if (!err)
+		err = view_attach(rq->guest->view, &rq->ctx, &a, &why);
+	if (err && !why.text[0])
+		vu_message_set(&why, "%s: %s: %s", req->type, req->target,
+			       strerror(-err));
+	memcpy(msg->text, why.text, sizeof(msg->text));
+	if (!err)
+		sys_wake(rq->sys);
+	return err;
+}
+
+static bool busy(void *arg, const struct mount *m)
+{
+	struct sys *s = arg;
+
+	if (!guest_holders(m) && !descriptors_busy(s->descriptors, m))
+		return false;
+	/* some holders may have ended since */
+	tasks_reap(s->tasks);
+	return guest_holders(m) || descriptors_busy(s->descriptors, m);
+}
+
+int request_umount(struct request *rq, const char *target, int flags,
+		   struct message *msg)
+{
+	struct vu_message why = { "" };
+	unsigned f = flags & (MNT_DETACH | MNT_FORCE) ? DETACH_LAZY : 0;
+	struct version *now;
+	int err = creds_may(rq, CAP_SYS_ADMIN);
+
+	if (!err)
+		err = request_start_cwd(rq);
+	if (!err)
+		err = view_detach(rq->guest->view, &rq->ctx, target, f, busy,
+				  rq->sys, &why);
+	if (!err) {
+		now = view_version(rq->guest->view);
+		descriptors_sweep(rq->sys->descriptors, now);
+		version_put(now);
+	}
+	if (err && !why.text[0])
+		vu_message_set(&why, "%s: %s", target, strerror(-err));
+	memcpy(msg->text, why.text, sizeof(msg->text));
+	return err;
+}
+
+/* A request that is not a call: somebody speaks for a process. */
+static int for_process(struct sys *s, pid_t pid, struct request *rq,
+		       struct call *call)
+{
+	int err;
+
+	*call = (struct call){ .tid = pid };
+	request_init(rq, s, call, NULL);
+	rq->guest = task_state(s->tasks, pid, NULL);
+	if (!rq->guest)
+		return -ESRCH;
+	rq->version = view_version(rq->guest->view);
+	err = creds_assume(rq);
+	if (!err)
+		err = request_root(rq);
+	if (err)
+		request_end(rq);
+	return err;
+}
+
+int sys_mount(struct sys *s, pid_t pid, const struct mount_request *req,
+	      struct message *msg)
+{
+	struct request rq;
+	struct call call;
+	int err = for_process(s, pid, &rq, &call);
+
+	if (err)
+		return err;
+	err = request_mount(&rq, req, msg);
+	request_end(&rq);
+	return err;
+}
+
+int sys_umount(struct sys *s, pid_t pid, const char *target, int flags,
+	       struct message *msg)
+{
+	struct request rq;
+	struct call call;
+	int err = for_process(s, pid, &rq, &call);
+
+	if (err)
+		return err;
+	err = request_umount(&rq, target, flags, msg);
+	request_end(&rq);
+	return err;
+}
+
+/* --- modules --- */
+
+/* A module is code of the monitor's: who is less than it may not bring any. */
+static int may_load(struct sys *s, pid_t pid, const char *name,
+		    struct vu_message *why)
+{
+	struct request rq;
+	struct call call;
+	int err;
+
+	if (!pid)
+		return 0;
+	err = for_process(s, pid, &rq, &call);
+	if (err)
+		return err;
+	err = creds_may(&rq, CAP_SYS_MODULE);
+	request_end(&rq);
+	if (err)
+		vu_message_set(why, "%s: %s", name, strerror(-err));
+	return err;
+}
+
+int sys_insmod(struct sys *s, pid_t pid, const char *name_and_options,
+	       bool permanent, struct message *msg)
+{
+	char name[PATH_MAX];
+	const char *comma = strchrnul(name_and_options, ',');
+	struct vu_message why = { "" };
+	int err;
+
+	snprintf(name, sizeof(name), "%.*s", (int)(comma - name_and_options),
+		 name_and_options);
+	err = may_load(s, pid, name, &why);
+	if (!err)
+		err = module_load(name, *comma ? comma + 1 : "", permanent, &why);
+	memcpy(msg->text, why.text, sizeof(msg->text));
+	if (!err)
+		atomic_fetch_add(&s->modules, 1);
+	return err;
+}
+
+int sys_rmmod(struct sys *s, pid_t pid, const char *name, struct message *msg)
+{
+	struct vu_message why = { "" };
+	int err = may_load(s, pid, name, &why);
+
+	if (!err) {
+		descriptors_sweep(s->descriptors, NULL);
+		err = module_unload(name, &why);
+	}
+	memcpy(msg->text, why.text, sizeof(msg->text));
+	if (!err)
+		atomic_fetch_sub(&s->modules, 1);
+	return err;
+}
+
+/* --- views --- */
+
+struct view *sys_find_view(struct sys *s, unsigned id, pid_t *owner)
+{
+	struct view *v = NULL;
+
+	pthread_mutex_lock(&s->lock);
+	for (int i = 0; i < VIEWS_MAX && !v; i++) {
+		if (!s->slot[i].view || s->slot[i].view->id != id)
+			continue;
+		v = view_get(s->slot[i].view);
+		if (owner)
+			*owner = s->slot[i].owner;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return v;
+}
+
+int sys_newview(struct sys *s, pid_t pid, const char *name, unsigned *id)
+{
+	struct guest *g = task_state(s->tasks, pid, &pid);
+	struct view *v = NULL;
+	int err = -EAGAIN;
+
+	if (!g)
+		return -ESRCH;
+	pthread_mutex_lock(&s->lock);
+	for (int i = 1; i < VIEWS_MAX && err == -EAGAIN; i++) {
+		if (s->slot[i].view)
+			continue;
+		v = view_new(s->next_view, g->view, name);
+		err = v ? 0 : -ENOMEM;
+		if (v) {
+			*id = s->next_view++;
+			s->slot[i] = (struct view_slot){ v, pid };
+		}
+	}
+	pthread_mutex_unlock(&s->lock);
+	guest_put(g);
+	return err;
+}
+
+void sys_drop_view(struct sys *s, unsigned id)
+{
+	struct view *v = NULL;
+
+	pthread_mutex_lock(&s->lock);
+	for (int i = 1; i < VIEWS_MAX; i++)
+		if (s->slot[i].view && s->slot[i].view->id == id) {
+			v = s->slot[i].view;
+			s->slot[i] = (struct view_slot){ NULL, 0 };
+		}
+	pthread_mutex_unlock(&s->lock);
+	view_put(v);
+}
+
+unsigned sys_view_of(struct sys *s, pid_t pid)
+{
+	struct guest *g = task_state(s->tasks, pid, NULL);
+	unsigned id = g ? g->view->id : 0;
+
+	guest_put(g);
+	return id;
+}
+
+size_t sys_view_pids(struct sys *s, unsigned id, pid_t *pid, size_t max)
+{
+	pid_t *all;
+	size_t n = proc_descendants(getpid(), &all), k = 0;
+	struct proc_stat st;
+
+	for (size_t i = 0; i < n; i++) {
+		if (proc_stat(all[i], &st) || st.state == 'Z' ||
+		    sys_view_of(s, all[i]) != id)
+			continue;
+		if (k < max)
+			pid[k] = all[i];
+		k++;
+	}
+	free(all);
+	return k;
+}
+
+int sys_view_name(struct sys *s, unsigned id, char *name, size_t size)
+{
+	struct view *v = sys_find_view(s, id, NULL);
+
+	if (!v)
+		return -ENOENT;
+	view_name(v, name, size);
+	view_put(v);
+	return 0;
+}
+
+int sys_set_view_name(struct sys *s, unsigned id, const char *name)
+{
+	struct view *v = sys_find_view(s, id, NULL);
+
+	if (!v)
+		return -ENOENT;
+	view_set_name(v, name);
+	view_put(v);
+	return 0;
+}
+
+/* --- records --- */
+
+/* Call f for every view, with a reference, outside of the lock. */
+static void each_view(struct sys *s, void (*f)(void *, struct view *),
+		      void *arg)
+{
+	for (int i = 0; i < VIEWS_MAX; i++) {
+		struct view *v;
+
+		pthread_mutex_lock(&s->lock);
+		v = s->slot[i].view ? view_get(s->slot[i].view) : NULL;
+		pthread_mutex_unlock(&s->lock);
+		if (v)
+			f(arg, v);
+		view_put(v);
+	}
+}
+
+struct view_reader { void (*f)(void *, const struct view_record *); void *arg; };
+
+static void read_view(void *arg, struct view *v)
+{
+	struct view_reader *r = arg;
+	struct version *now = view_version(v);
+	char name[sizeof(v->name)];
+	struct view_record rec = { .id = v->id, .parent = v->parent,
+				   .name = name, .mounts = now->nmount };
+
+	view_name(v, name, sizeof(name));
+	r->f(r->arg, &rec);
+	version_put(now);
+}
+
+void sys_each_view(struct sys *s, void (*f)(void *, const struct view_record *),
+		   void *arg)
+{
+	struct view_reader r = { f, arg };
+
+	each_view(s, read_view, &r);
+}
+
+struct mount_reader {
+	struct sys *sys;
+	void (*f)(void *, const struct mount_record *);
+	void *arg;
+};
+
+static void read_mounts(void *arg, struct view *v)
+{
+	struct mount_reader *r = arg;
+	struct version *now = view_version(v);
+
+	for (size_t i = 0; i < now->nmount; i++) {
+		const struct mount *m = now->mount[i];
+		char options[2 * PATH_MAX];
+		struct mount_record rec = {
+			.view = v->id, .id = m->id,
+			.parent = m->at.mount ? m->at.mount->id : 0,
+			.type = m->pub.type, .source = m->pub.source,
+			.target = m->pub.target, .options = options,
+			.module = m->module ? module_name(m->module) : "-",
+			.busy = guest_holders(m) ||
+				descriptors_busy(r->sys->descriptors, m),
+		};
+
+		mount_options(m, options, sizeof(options));
+		if (!m->except_of)
+			r->f(r->arg, &rec);
+	}
+	version_put(now);
+}
+
+void sys_each_mount(struct sys *s, void (*f)(void *, const struct mount_record *),
+		    void *arg)
+{
+	struct mount_reader r = { s, f, arg };
+
+	each_view(s, read_mounts, &r);
+}
+
+struct module_reader {
+	void (*f)(void *, const struct module_record *);
+	void *arg;
+};
+
+static void read_module(void *arg, const struct module_info *info)
+{
+	struct module_reader *r = arg;
+	struct module_record rec = {
+		.name = info->name, .description = info->description,
+		.mounts = info->users, .permanent = info->permanent,
+	};
+
+	r->f(r->arg, &rec);
+}
+
+void sys_each_module(struct sys *s,
+		     void (*f)(void *, const struct module_record *), void *arg)
+{
+	struct module_reader r = { f, arg };
+
+	(void)s;
+	module_each(read_module, &r);
+}
