@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "include/vu/msocket.h"
+#include "lib/log.h"
+#include "monitor/launch.h"
+#include "monitor/nested.h"
+#include "monitor/trace.h"
+#include "monitor/umvu.h"
+#include "service/client.h"
+
+static void note_view(void *ctx, char **field, int nfield)
+{
+	struct nested *n = ctx;
+
+	if (nfield > 1 && !strcmp(field[0], "view"))
+		n->view = strtoul(field[1], NULL, 10);
+}
+
+/* A request whose failure ends umvu. Return: 0 or the exit status */
+static int ask(struct nested *n, const char *const *word, int nword)
+{
+	char message[512];
+	int ret = service_request(n->service, word, nword, note_view, n,
+				  message, sizeof(message));
+
+	if (!ret)
+		return 0;
+	log_error("%s", message[0] ? message : strerror(-ret));
+	return 1;
+}
+
+static int load_modules(struct nested *n, const struct options *o)
+{
+	size_t i;
+	int status;
+
+	for (i = 0; i < o->nmodule; i++) {
+		const char *word[] = { "insmod", o->module[i], "" };
+
+		status = ask(n, word, 3);
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
+static void guest_main(struct umvu *u, const struct nested *n)
+	__attribute__((noreturn));
+
+static void guest_main(struct umvu *u, const struct nested *n)
+{
+	if (syscall(VU_CALL_ENTER, (long)n->view) < 0) {
+		log_error("cannot enter view %u: %s", n->view,
+			  strerror(errno));
+		_exit(STATUS_NO_VIEW);
+	}
+	launch_command(u);
+}
+
+pid_t nested_begin(struct umvu *u, struct nested *n)
+{
+	const char *word[] = { "newview", u->options.name };
+	pid_t pid;
+	int status;
+
+	*n = (struct nested){ .service = service_inside() };
+	if (n->service < 0) {
+		log_error("cannot reach the monitor of this view: %s",
+			  strerror(-n->service));
+		return -STATUS_NO_VIEW;
+	}
+	if (ask(n, word, 2) || !n->view)
+		return -STATUS_NO_VIEW;
+	status = load_modules(n, &u->options);
+	if (status)
+		return -status;
+	pid = fork();
+	if (!pid)
+		guest_main(u, n);
+	if (pid < 0) {
+		log_error("cannot fork: %s", strerror(errno));
+		return -STATUS_NO_VIEW;
+	}
+	return pid;
+}
+
+void nested_end(struct nested *n)
+{
+	const char *word[] = { "leave" };
+
+	ask(n, word, 1);
+	close(n->service);
+}
+
+static void note_call(void *ctx, char **field, int nfield)
+{
+	trace_record(ctx, field, nfield);
+}
+
+struct tracing {
+	int fd;
+	unsigned view;
+	struct trace *trace;
+};
+
+/* Ends with the connection, or with umvu. */
+static void *trace_view(void *arg)
+{
+	struct tracing *t = arg;
+	char view[16];
+	const char *word[] = { "trace", "view", view };
+
+	snprintf(view, sizeof(view), "%u", t->view);
+	service_request(t->fd, word, 3, note_call, t->trace, NULL, 0);
+	close(t->fd);
+	free(t);
+	return NULL;
+}
+
+int nested_trace(const struct nested *n, struct trace *trace)
+{
+	struct tracing *t = malloc(sizeof(*t));
+	pthread_t thread;
+	int ret;
+
+	if (!t)
+		return -ENOMEM;
+	*t = (struct tracing){ service_inside(), n->view, trace };
+	ret = t->fd < 0 ? t->fd :
+	      -pthread_create(&thread, NULL, trace_view, t);
+	if (!ret)
+		return -pthread_detach(thread);
+	if (t->fd >= 0)
+		close(t->fd);
+	free(t);
+	return ret;
+}
