@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Completion of vu, umvu and the commands of View-OS for bash. Needs nothing
+# but bash: source it, or install it as bash-completion/completions/vu.
+
+# _vu_words WORD...: those that begin with the current word
+_vu_words() {
+	mapfile -t COMPREPLY < <(compgen -W "$*" -- "${COMP_WORDS[COMP_CWORD]}")
+}
+
+# Lines from a command, names with spaces and all
+_vu_lines() {
+	local line cur=${COMP_WORDS[COMP_CWORD]}
+	COMPREPLY=()
+	while IFS= read -r line; do
+		printf -v line %b "$line"
+		[[ $line == "$cur"* ]] && COMPREPLY+=("$line")
+	done < <("$@" 2>/dev/null)
+	compopt -o filenames 2>/dev/null
+}
+
+_vu_files() {
+	mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
+	compopt -o filenames 2>/dev/null
+}
+
+# Modules there are, loaded or not
+_vu_modules() {
+	local dir file bin names=()
+	bin=$(readlink -f "$(type -P vu)")
+	for dir in ~/.local/lib/vu "${bin%/bin/*}/lib/vu"; do
+		for file in "$dir"/*.so; do
+			[ -e "$file" ] || continue
+			file=${file##*/}
+			names+=("${file%.so}")
+		done
+	done
+	_vu_words "${names[@]}"
+}
+
+_vu_loaded() {
+	local names
+	names=$(vu ls --list=modules 2>/dev/null)
+	# shellcheck disable=SC2086
+	_vu_words $names
+}
+
+# The monitors of this user
+_vu_monitors() {
+	local names
+	names=$(vu ls --all --list=monitors 2>/dev/null)
+	# shellcheck disable=SC2086
+	_vu_words $names
+}
+
+_vu_guests() {
+	local names
+	names=$(vu ls --list=guests 2>/dev/null)
+	# shellcheck disable=SC2086
+	_vu_words $names
+}
+
+# The last option of a list: "ro,noe" completes behind the comma
+_vu_mount_options() {
+	local cur=${COMP_WORDS[COMP_CWORD]} before='' i
+	[[ $cur == *,* ]] && before=${cur%,*},
+	mapfile -t COMPREPLY < <(compgen -W 'ro rw nosuid nodev noexec remount
+		noatime nodiratime relatime strictatime lazytime sync dirsync
+		silent bind rbind move rdonly hide except= permanent' \
+		-- "${cur##*,}")
+	for i in "${!COMPREPLY[@]}"; do
+		COMPREPLY[i]=$before${COMPREPLY[i]}
+	done
+	compopt -o nospace 2>/dev/null
+}
+
+_vu_mount() {
+	case $2 in
+	-t|--types) _vu_loaded ;;
+	-o|--options) _vu_mount_options ;;
+	*)	case $1 in
+		-*) _vu_words -t --types -o --options -r --read-only -w \
+			--read-write -B --bind -M --move -R --rbind --help \
+			--version ;;
+		*) _vu_files ;;
+		esac ;;
+	esac
+}
+
+_vu_umount() {
+	case $1 in
+	-*) _vu_words -f --force -l --lazy -d --detach --help --version ;;
+	*) _vu_lines vu ls --list=mounts ;;
+	esac
+}
+
+_vu_insmod() {
+	case $1 in
+	-*) _vu_words -p --permanent --help --version ;;
+	*/*) _vu_files ;;
+	*) _vu_modules ;;
+	esac
+}
+
+_vu_rmmod() {
+	case $1 in
+	-*) _vu_words --help --version ;;
+	*) _vu_loaded ;;
+	esac
+}
+
+_vu_lsmod() {
+	_vu_words --help --version
+}
+
+_vu_name() {
+	case $1 in
+	-*) _vu_words -a --all -s --kernel-name -n --nodename -r \
+		--kernel-release -v --kernel-version -m --machine -p \
+		--processor -i --hardware-platform -o --operating-system \
+		-U --serverid -V -N --viewname -P --prompt -x --no-uname \
+		-q --quiet --help --version ;;
+	esac
+}
+
+# A command behind position $1, then its arguments
+_vu_command() {
+	if [ "$COMP_CWORD" = "$1" ]; then
+		mapfile -t COMPREPLY < <(compgen -c -- \
+			"${COMP_WORDS[COMP_CWORD]}")
+	else
+		_vu_files
+	fi
+}
+
+_vu_debug() {
+	local i
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[ "${COMP_WORDS[i]}" = -- ] || continue
+		_vu_command $((i + 1))
+		return
+	done
+	_vu_words +s +p +m -s -p -m - '?' -- --help --version
+}
+
+_vu_ls() {
+	case $2 in
+	-p|--pid) _vu_monitors ;;
+	-l|--list) _vu_words guests modules monitors mounts views ;;
+	*) _vu_words -a --all -p --pid -j --json -l --list --help --version ;;
+	esac
+}
+
+_vu_trace() {
+	case $2 in
+	-p|--pid) _vu_monitors ;;
+	-o|--output) _vu_files ;;
+	*)	case $1 in
+		-*) _vu_words -c --summary -C --both -o --output -p --pid \
+			--help --version ;;
+		*) _vu_guests ;;
+		esac ;;
+	esac
+}
+
+_vu_doctor() {
+	_vu_words -j --json -q --quiet --help --version
+}
+
+# Options of umvu up to the command; $1: where they begin
+_vu_run_from() {
+	local i cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+	for ((i = $1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-m|--module|-V|--name|-f|--rc|-o|--log) i=$((i + 1)) ;;
+		--) _vu_command $((i + 1)); return ;;
+		-*) ;;
+		*) _vu_command "$i"; return ;;
+		esac
+	done
+	case $prev in
+	-m|--module) _vu_modules; return ;;
+	-V|--name) COMPREPLY=(); return ;;
+	-f|--rc|-o|--log) _vu_files; return ;;
+	esac
+	case $cur in
+	-*) _vu_words -m --module -V --name -f --rc -N --norc -t --trace -o \
+		--log -v --verbose -q --quiet --help --version ;;
+	*) _vu_command "$COMP_CWORD" ;;
+	esac
+}
+
+_vu_help() {
+	_vu_words run mount umount insmod rmmod lsmod name debug ls ps trace \
+		doctor help -m --manual
+}
+
+_vu() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+	COMPREPLY=()
+	if [ "$COMP_CWORD" = 1 ]; then
+		_vu_words run mount umount insmod rmmod lsmod name debug ls ps \
+			trace doctor help --help --version
+		return
+	fi
+	case ${COMP_WORDS[1]} in
+	run) _vu_run_from 2 ;;
+	ps) _vu_ls "$cur" "$prev" ;;
+	mount|umount|insmod|rmmod|lsmod|name|debug|ls|trace|doctor|help)
+		"_vu_${COMP_WORDS[1]}" "$cur" "$prev" ;;
+	esac
+}
+
+# The same commands under names of their own
+_vu_alone() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+	COMPREPLY=()
+	case ${1##*/} in
+	vumount|viewmount) _vu_mount "$cur" "$prev" ;;
+	vuumount|viewumount) _vu_umount "$cur" "$prev" ;;
+	vu_insmod|um_add_service) _vu_insmod "$cur" "$prev" ;;
+	vu_rmmod|um_del_service) _vu_rmmod "$cur" "$prev" ;;
+	vu_lsmod|um_ls_service) _vu_lsmod ;;
+	vuname|viewname) _vu_name "$cur" "$prev" ;;
+	vudebug) _vu_debug ;;
+	umvu|umview|kmview) _vu_run_from 1 ;;
+	esac
+}
+
+complete -F _vu vu
+complete -F _vu_alone vumount viewmount vuumount viewumount vu_insmod \
+	um_add_service vu_rmmod um_del_service vu_lsmod um_ls_service vuname \
+	viewname vudebug umvu umview kmview

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+#include "tools/model.h"
+#include "tools/mountopt.h"
+#include "tools/session.h"
+#include "tools/term.h"
+#include "tools/tool.h"
+
+#define DEFAULT_TYPE "vufs"
+#define LISTS_MAX 32
+
+/* The command line. Lists wait for the type: it decides what a word is. */
+struct command {
+	const char *type;
+	const char *list[LISTS_MAX];
+	size_t nlist;
+	unsigned long flags;
+};
+
+static int too_long(const char *name)
+{
+	tool_error(name, "too many mount options");
+	return TOOL_FAILED;
+}
+
+static const char *text_or(const struct record *r, int column,
+			   const char *otherwise)
+{
+	const char *s = record_text(r, column);
+
+	return *s ? s : otherwise;
+}
+
+static void list_line(const struct term *t, const struct record *r)
+{
+	term_safe(t, text_or(r, MOUNT_SOURCE, "none"));
+	fputs(" on ", t->out);
+	term_safe(t, record_text(r, MOUNT_TARGET));
+	fputs(" type ", t->out);
+	term_safe(t, record_text(r, MOUNT_TYPE));
+	fputs(" (", t->out);
+	term_safe(t, text_or(r, MOUNT_OPTIONS, "rw"));
+	fputs(")\n", t->out);
+}
+
+/* The mounts of the caller's view, as mount(8) would print them. */
+static int list_mounts(const char *name, const char *type)
+{
+	struct term term = term_open(stdout);
+	struct model m = { 0 };
+	const struct record_list *mounts = &m.list[KIND_MOUNT];
+	unsigned long view = 0;
+	int status = TOOL_OK;
+	int fd = session_open(name, &status);
+
+	if (fd < 0)
+		return status;
+	status = model_fetch(name, fd, &m);
+	if (m.list[KIND_INFO].n)
+		view = record_number(m.list[KIND_INFO].record, INFO_VIEW);
+	for (size_t i = 0; i < mounts->n; i++) {
+		const struct record *r = &mounts->record[i];
+
+		if (record_number(r, MOUNT_VIEW) != view)
+			continue;
+		if (!type || strcmp(type, record_text(r, MOUNT_TYPE)) == 0)
+			list_line(&term, r);
+	}
+	model_clear(&m);
+	close(fd);
+	return status;
+}
+
+static int mount_one(const char *name, const char *type, const char *source,
+		     const char *target, const struct mount_options *o)
+{
+	char flags[24];
+	struct session_request req = {
+		.word = { "mount", type, source, target, o->data, flags },
+	};
+	int status = TOOL_OK;
+	int fd = session_open(name, &status);
+
+	if (fd < 0)
+		return status;
+	snprintf(flags, sizeof(flags), "%lu", o->flags);
+	status = session_ask(name, fd, &req);
+	close(fd);
+	return status;
+}
+
+/* Operands: none (a listing), source and target, or a target to remount. */
+static int act(const char *name, const struct command *c, int n, char **operand)
+{
+	struct mount_options o = { .flags = c->flags };
+	const char *type = c->type ? c->type : DEFAULT_TYPE;
+
+	if (n == 0 && !c->nlist && !c->flags)
+		return list_mounts(name, c->type);
+	o.own_move = mount_type_owns_move(type);
+	for (size_t i = 0; i < c->nlist; i++) {
+		if (mount_options_add(&o, c->list[i]) < 0)
+			return too_long(name);
+	}
+	if (n == 1 && (o.flags & MS_REMOUNT))
+		return mount_one(name, type, "none", operand[0], &o);
+	if (n != 2)
+		return tool_misused(&tool_mount, name, "%s", n < 2 ?
+				    "a source and a target are needed" :
+				    "too many operands");
+	return mount_one(name, type, operand[0], operand[1], &o);
+}
+
+static int add_list(struct command *c, const char *list)
+{
+	if (c->nlist == LISTS_MAX)
+		return -1;
+	c->list[c->nlist++] = list;
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "types", required_argument, NULL, 't' },
+		{ "options", required_argument, NULL, 'o' },
+		{ "read-only", no_argument, NULL, 'r' },
+		{ "read-write", no_argument, NULL, 'w' },
+		{ "bind", no_argument, NULL, 'B' },
+		{ "move", no_argument, NULL, 'M' },
+		{ "rbind", no_argument, NULL, 'R' },
+		TOOL_COMMON_OPTIONS,
+		{ NULL, 0, NULL, 0 }
+	};
+	struct command c = { 0 };
+	const char *list;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "t:o:rwBMRh", options,
+				     NULL)) != -1) {
+		list = NULL;
+		switch (option) {
+		case 't': c.type = optarg; break;
+		case 'o': list = optarg; break;
+		case 'r': list = "ro"; break;
+		case 'w': list = "rw"; break;
+		case 'B': c.flags |= MS_BIND; break;
+		case 'M': c.flags |= MS_MOVE; break;
+		case 'R': c.flags |= MS_BIND | MS_REC; break;
+		default: return tool_option(&tool_mount, argv[0], option);
+		}
+		if (list && add_list(&c, list) < 0)
+			return too_long(argv[0]);
+	}
+	return act(argv[0], &c, argc - optind, argv + optind);
+}
+
+const struct tool tool_mount = {
+	.word = "mount",
+	.program = "vumount",
+	.alias = "viewmount",
+	.help = "mount something in this view, or list its mounts",
+	.usage = "[-t TYPE] [-o LIST] [-r|-w] [-B|-M|-R] SOURCE TARGET\n"
+		 "       without operands: list the mounts of this view\n"
+		 "\n"
+		 "  -t, --types TYPE      the module's type (default: "
+		 DEFAULT_TYPE ")\n"
+		 "  -o, --options LIST    comma separated options, repeatable\n"
+		 "  -r, --read-only       the same as -o ro\n"
+		 "  -w, --read-write      the same as -o rw\n"
+		 "  -B, --bind            set MS_BIND\n"
+		 "  -M, --move            set MS_MOVE\n"
+		 "  -R, --rbind           set MS_BIND and MS_REC\n"
+		 "  -h, --help            this text\n"
+		 "      --version         version\n",
+	.run = run,
+};
