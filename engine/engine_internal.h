@@ -56,7 +56,7 @@ struct engine {
 	const struct engine_ops *ops;
 	void *ctx;
 	size_t notif_size;
-	int ncpu;
+	int ncpu;			/* 0: binding would be of no use */
 	int filters;			/* seccomp filters of a guest */
 
 	_Atomic uint64_t count;		/* calls received: their sequence */

@@ -351,10 +351,10 @@ int engine_start(struct engine *e)
 	    sizes.seccomp_notif_resp > NOTIF_ROOM)
 		return -EOVERFLOW;
 	e->notif_size = sizes.seccomp_notif;
-	e->ncpu = sysconf(_SC_NPROCESSORS_ONLN);
 	e->filters = proc_filters(getpid()) + 1;
-	ioctl(e->listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
-	      SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	if (!ioctl(e->listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+		   SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP))
+		e->ncpu = sysconf(_SC_NPROCESSORS_ONLN);
 	pthread_mutex_lock(&e->lock);
 	r = new_receiver(e);
 	pthread_mutex_unlock(&e->lock);

@@ -41,6 +41,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/task.h"
@@ -52,6 +53,8 @@
 #define GENERATIONS 64		/* whose descriptors a process may have */
 #define PIDFS_MAGIC 0x50494446	/* younger than our headers */
 #define BUCKETS 4096
+#define MARKS 64
+#define MARK_GOOD_FOR 1		/* seconds: no pid comes back that soon */
 #define NOTES_FIRST 4096	/* first sweep; doubled when it finds little */
 #define KEEP_FIRST 16
 #define KEEP_MAX 1024
@@ -69,8 +72,16 @@ struct note {
 	char *rel;
 };
 
+/* The mark of a process takes longer to read than a whole call may take. */
+struct mark {
+	pid_t pid;
+	time_t since;
+	uint64_t value;
+};
+
 struct descriptors {
 	pthread_mutex_t lock;
+	struct mark mark[MARKS];
 	struct note *bucket[BUCKETS];
 	size_t nnotes, nkeep, limit, keep_limit;
 	atomic_bool used;
@@ -169,7 +180,7 @@ static void forget(struct descriptors *d, struct note **p, const struct note *by
  * What no two processes share: the inode of a pidfd (6.9 and later), else
  * the time it was started, which is the same for those of one tick.
  */
-static uint64_t process_mark(pid_t pid)
+static uint64_t read_mark(pid_t pid)
 {
 	int fd = syscall(SYS_pidfd_open, pid, 0);
 	uint64_t mark = 0;
@@ -184,6 +195,18 @@ static uint64_t process_mark(pid_t pid)
 	return mark ? mark : proc_start(pid);
 }
 
+/* Lock held. */
+static uint64_t process_mark(struct descriptors *d, pid_t pid)
+{
+	struct mark *m = &d->mark[(unsigned)pid % MARKS];
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (m->pid != pid || now.tv_sec - m->since > MARK_GOOD_FOR)
+		*m = (struct mark){ pid, now.tv_sec, read_mark(pid) };
+	return m->value;
+}
+
 static struct note *note_new(const struct minted *m, int fd)
 {
 	const struct place *place = &m->place;
@@ -196,12 +219,11 @@ static struct note *note_new(const struct minted *m, int fd)
 		return NULL;
 	}
 	n->tgid = m->tgid;
-	n->mark = process_mark(m->tgid);
 	n->fd = fd;
 	n->keep = -1;
 	n->id = place->id;
 	n->made = m->made;
-	n->born = m->born;
+	n->born = place->born;
 	n->directory = S_ISDIR(place->mode);
 	n->mount = mount_get(place->mount);
 	return n;
@@ -237,6 +259,7 @@ int descriptors_note(struct descriptors *d, int fd, struct minted *m)
 	}
 	pthread_mutex_lock(&d->lock);
 	make_room(d, keep >= 0);
+	n->mark = process_mark(d, n->tgid);
 	b = bucket(d, n->id);
 	forget(d, b, n);
 	if (keep >= 0 && d->nkeep < KEEP_MAX) {
@@ -289,7 +312,7 @@ static struct note *best(struct descriptors *d, pid_t tgid, int fd,
 		/* a placeholder stands for one thing only, wherever it is */
 		if (n->made.ino)
 			return n;
-		if (process_mark(n->tgid) != n->mark)
+		if (process_mark(d, n->tgid) != n->mark)
 			continue;	/* it ended; the pid is somebody else's */
 		if (n->tgid == tgid && n->fd == fd)
 			return n;
@@ -312,15 +335,13 @@ static bool nameless(int fd)
 void descriptors_find(struct descriptors *d, pid_t tgid, int fd,
 		      struct place *place)
 {
-	uint64_t born;
 	struct note *n;
 
 	place->mount = mount_base();
 	if (descriptors_empty(d))
 		return;
-	born = file_born(place->fd);
 	pthread_mutex_lock(&d->lock);
-	n = best(d, tgid, fd, place->id, born);
+	n = best(d, tgid, fd, place->id, place->born);
 	if (n && n->made.ino && !nameless(place->fd))
 		n = NULL;
 	if (n) {

@@ -16,8 +16,7 @@ struct descriptors *descriptors_new(void);
 /* A descriptor that was handed out. */
 struct minted {
 	pid_t tgid;
-	struct place place;	/* id: of the kernel's object; its mount is held */
-	uint64_t born;		/* of the object: numbers are used again */
+	struct place place;	/* the kernel's object; its mount is held */
 	struct file_id made;	/* what the object stands for; ino 0: itself */
 	int keep;		/* the same open file, for its listing, or -1 */
 };

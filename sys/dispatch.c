@@ -99,7 +99,8 @@ static struct verdict answer_names(struct request *rq)
 	err = walk_error(rq);
 	if (!err && (rq->row->traits & ROW_CHANGES))
 		err = refuse_change(rq);
-	if (err)
+	/* that there is no room for a descriptor is said first */
+	if (err && rq->row->handle != call_open)
 		return verdict_value(err);
 	if (rq->call->abi == ABI_COMPAT && !(rq->row->traits & ROW_NEUTRAL))
 		return call_by_real_name(rq);

@@ -29,9 +29,6 @@
 #include "sys/table.h"
 #include "view/registry.h"
 
-/* The kernel's O_LARGEFILE: of 64-bit programs it is taken for granted. */
-#define LARGEFILE 0100000
-
 /* Not one bit: O_DIRECTORY is a part of it. */
 static bool makes_tmpfile(const struct open_how *how)
 {
@@ -86,7 +83,7 @@ static struct verdict hand_out_new(struct request *rq, int fd, unsigned flags,
 {
 	struct place file = { .mount = mount, .fd = fd };
 
-	if (file_identify(fd, &file.id, &file.mode))
+	if (place_identify(&file, fd, ""))
 		file.mode = S_IFREG;
 	return hand_out(rq, fd, flags, &file);
 }
@@ -100,7 +97,7 @@ static struct verdict hand_out_made(struct request *rq, int fd, unsigned flags,
 	struct minted *note;
 	int keep = -1;
 
-	if (file_identify(fd, &p.id, &p.mode))
+	if (place_identify(&p, fd, ""))
 		return v;
 	p.rel = obj->rel;
 	p.fd = fd;
@@ -152,6 +149,12 @@ static int reopen(const struct place *obj, const struct open_how *how)
 	char name[16];
 	int fd;
 
+	/* F_GETFL tells of O_NOFOLLOW; a link of /proc cannot be had so */
+	if ((how->flags & O_NOFOLLOW) && S_ISDIR(obj->mode)) {
+		fd = openat(obj->fd, ".", (how->flags & ~O_CREAT) | O_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+	}
 	snprintf(name, sizeof(name), "%d", obj->fd);
 	if (makes_tmpfile(how))		/* where O_EXCL means: for ever */
 		fd = openat(fd_directory(), name, flags | O_CLOEXEC |
@@ -159,6 +162,25 @@ static int reopen(const struct place *obj, const struct open_how *how)
 	else
 		fd = openat(fd_directory(), name, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Open what the walk has left unopened. It may not be what was seen then:
+ * so we do not wait, and take no terminal.
+ */
+static int open_late(const struct found *f, const struct open_how *how)
+{
+	struct open_how real = {
+		.flags = how->flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS,
+	};
+	int fd = syscall(SYS_openat2, f->dir.fd, f->name, &real, sizeof(real));
+
+	if (fd < 0)
+		return -errno;
+	if (!(how->flags & O_NONBLOCK))
+		fcntl(fd, F_SETFL, (int)how->flags & ~O_NONBLOCK);
+	return fd;
 }
 
 /* The call of the O_PATH kind with the kernel's name of the object. */
@@ -201,8 +223,8 @@ static int lowest_free(pid_t tid)
 /*
  * A descriptor of the O_PATH kind cannot be put into a guest: it opens one
  * itself, by the real name. Where it leads is noted for the number that it
- * will get if no other thread is quicker. A guest that cannot be visited
- * gets a descriptor that can be read.
+ * will get if no other thread is quicker. A guest that cannot be visited,
+ * or that wants a removed directory, gets a descriptor that can be read.
  */
 static struct verdict open_path(struct request *rq, const struct open_how *how,
 				const struct place *obj)
@@ -324,6 +346,27 @@ static struct verdict open_existing(struct request *rq, struct open_how *how)
 	       hand_out(rq, fd, how->flags, &f->obj);
 }
 
+/*
+ * Open a regular file or directory that is only seen yet. Where there is more to it (a
+ * symlink on the way, a lease to wait for, a mount that forbids it), it is
+ * walked to once more, and opened by its descriptor.
+ */
+static struct verdict open_seen(struct request *rq, struct open_how *how)
+{
+	struct found *f = &rq->found[0];
+	int fd = -ELOOP;	/* as if there were a symlink */
+
+	if (!mount_rdonly(f->obj.mount) || !wants_write(how))
+		fd = open_late(f, how);
+	if (fd >= 0)
+		return hand_out(rq, fd, how->flags, &f->obj);
+	if (fd != -ELOOP && fd != -EAGAIN)
+		return verdict_value(fd);
+	if (operand_settle(rq, 0) || f->error)
+		return verdict_value(rq->error[0] ?: f->error);
+	return open_existing(rq, how);
+}
+
 /* Open what was just made, whatever its mode says. */
 static struct verdict open_new(struct request *rq, const struct open_how *how,
 			       const struct place *obj)
@@ -438,8 +481,13 @@ struct verdict call_open(struct request *rq)
 		return verdict_native();
 	if (how.resolve & RESOLVE_CACHED)
 		return verdict_value(-EAGAIN);
-	if ((how.flags & (O_CREAT | O_TRUNC)) && !has_room(rq))
+	if ((f->error || rq->error[0] || (how.flags & (O_CREAT | O_TRUNC))) &&
+	    !has_room(rq))
 		return verdict_value(-EMFILE);
+	if (rq->error[0])
+		return verdict_value(rq->error[0]);
+	if (f->late)
+		return open_seen(rq, &how);
 	if (!f->error)
 		return open_existing(rq, &how);
 	if (!(how.flags & O_CREAT))

@@ -80,6 +80,15 @@ static unsigned resolve_flags(uint64_t resolve)
 	return f;
 }
 
+/* No more than open what is found, and that whatever its size? */
+static bool can_be_late(const struct request *rq, const struct open_how *how)
+{
+	const uint64_t more = O_CREAT | O_PATH | (O_TMPFILE & ~O_DIRECTORY);
+
+	return !(how->flags & more) &&
+	       (rq->call->abi == ABI_NATIVE || (how->flags & LARGEFILE));
+}
+
 static unsigned open_walk_flags(const struct request *rq)
 {
 	struct open_how how;
@@ -88,6 +97,8 @@ static unsigned open_walk_flags(const struct request *rq)
 	if (operand_open_how(rq, &how))
 		return 0;
 	f = resolve_flags(how.resolve);
+	if (!f && can_be_late(rq, &how))
+		f |= WALK_LATE;
 	if (how.flags & O_CREAT)
 		f |= WALK_PARENT | WALK_NAME;
 	if ((how.flags & O_NOFOLLOW) ||
@@ -221,11 +232,28 @@ static bool opens_directory(const struct request *rq)
 	       !descriptors_empty(rq->sys->descriptors);
 }
 
+static int operand_dirfd(const struct request *rq, int i)
+{
+	const struct operand *op = &rq->row->op[i];
+
+	return op->dirfd >= 0 ? (int)rq->call->arg[(int)op->dirfd] : AT_FDCWD;
+}
+
+int operand_settle(struct request *rq, int i)
+{
+	unsigned flags = walk_flags(rq, &rq->row->op[i]) & ~WALK_LATE;
+
+	found_drop(&rq->found[i]);
+	rq->error[i] = request_walk(rq, operand_dirfd(rq, i), rq->path[i],
+				    flags, &rq->found[i]);
+	return rq->error[i];
+}
+
 enum operand_state operand_resolve(struct request *rq, int i, bool force)
 {
 	const struct operand *op = &rq->row->op[i];
 	const uint64_t *arg = rq->call->arg;
-	int dirfd = op->dirfd >= 0 ? (int)arg[(int)op->dirfd] : AT_FDCWD;
+	int dirfd = operand_dirfd(rq, i);
 	unsigned flags;
 	ssize_t n;
 

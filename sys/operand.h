@@ -19,6 +19,15 @@ int request_root(struct request *rq);
  */
 enum operand_state operand_resolve(struct request *rq, int i, bool force);
 
+/*
+ * Resolve it once more, whatever was found late (view/walk.h) now with a
+ * descriptor. Return: 0 or the walk's -errno
+ */
+int operand_settle(struct request *rq, int i);
+
+/* The kernel's O_LARGEFILE: of 64-bit programs it is taken for granted. */
+#define LARGEFILE 0100000
+
 /* open(2) flags that exist. */
 #define OPEN_FLAGS 0x7fffc3u
 

@@ -51,7 +51,7 @@ static int make(struct entry *e, const struct place *program,
 		const struct elf_interp *elf, const char *interp)
 {
 	char name[PATH_MAX], link[32], *base = name;
-	mode_t mode;
+	struct place copy = NOWHERE;
 	int fd, err;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", program->fd);
@@ -69,7 +69,8 @@ static int make(struct entry *e, const struct place *program,
 	close(fd);
 	if (e->fd < 0)
 		return e->fd;
-	err = file_identify(e->fd, &e->copy, &mode);
+	err = place_identify(&copy, e->fd, "");
+	e->copy = copy.id;
 	if (!err)
 		err = place_hold(&e->program, program);
 	if (err)

@@ -140,7 +140,6 @@ struct minted *minted_new(struct request *rq, const struct place *p,
 		return NULL;
 	}
 	m->place = place_borrow(p);
-	m->born = p->fd >= 0 ? file_born(p->fd) : 0;
 	m->place.fd = -1;
 	m->place.rel = p->rel ? strdup(p->rel) : NULL;
 	mount_get(m->place.mount);

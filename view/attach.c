@@ -164,7 +164,7 @@ static int find_root(struct vu_ctx *ctx, struct mount *m)
 		return m->covers.mount ? 0 : -ENOENT;
 	m->root = (struct place){ .mount = m, .fd = m->pub.root };
 	if (m->pub.root >= 0)
-		return file_identify(m->pub.root, &m->root.id, &m->root.mode);
+		return place_identify(&m->root, m->pub.root, "");
 	if (!module_fs(m->module)->lookup)
 		return -EINVAL;
 	return served_place(&w, m, strdup(""), &m->root);

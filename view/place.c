@@ -69,28 +69,23 @@ void place_free(struct place *p)
 		mount_put(m);
 }
 
-int file_identify(int fd, struct file_id *id, mode_t *mode)
+/* The inode has just been looked up: no server needs to be asked again. */
+int place_identify(struct place *p, int fd, const char *name)
 {
 	struct statx x;
 
-	if (statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT,
-		  STATX_TYPE | STATX_MODE | STATX_INO | STATX_MNT_ID, &x))
+	if (statx(fd, name, AT_EMPTY_PATH | AT_NO_AUTOMOUNT |
+		  AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
+		  STATX_TYPE | STATX_MODE | STATX_INO | STATX_BTIME |
+		  STATX_MNT_ID, &x))
 		return -errno;
-	id->dev = makedev(x.stx_dev_major, x.stx_dev_minor);
-	id->ino = x.stx_ino;
-	id->mnt = x.stx_mnt_id;
-	*mode = x.stx_mode;
+	p->id.dev = makedev(x.stx_dev_major, x.stx_dev_minor);
+	p->id.ino = x.stx_ino;
+	p->id.mnt = x.stx_mnt_id;
+	p->mode = x.stx_mode;
+	p->born = x.stx_mask & STATX_BTIME ?
+		  x.stx_btime.tv_sec * 1000000000ull + x.stx_btime.tv_nsec : 0;
 	return 0;
-}
-
-uint64_t file_born(int fd)
-{
-	struct statx x;
-
-	if (statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BTIME, &x) ||
-	    !(x.stx_mask & STATX_BTIME))
-		return 0;
-	return x.stx_btime.tv_sec * 1000000000ull + x.stx_btime.tv_nsec;
 }
 
 int place_of_fd(struct place *p, struct mount *mount, int fd)
@@ -98,7 +93,7 @@ int place_of_fd(struct place *p, struct mount *mount, int fd)
 	int err;
 
 	*p = (struct place){ .mount = mount, .fd = fd, .own = true };
-	err = file_identify(fd, &p->id, &p->mode);
+	err = place_identify(p, fd, "");
 	if (err)
 		place_drop(p);
 	return err;
@@ -119,7 +114,7 @@ static void find_proc(void)
 bool place_in_proc(const struct place *p)
 {
 	pthread_once(&proc_once, find_proc);
-	return p->fd >= 0 && proc_dev && p->id.dev == proc_dev;
+	return proc_dev && p->id.dev == proc_dev;
 }
 
 /*

@@ -35,6 +35,7 @@ struct place {
 	char *rel;		/* name in a served mount, else NULL; owned */
 	struct file_id id;
 	mode_t mode;		/* type bits at least */
+	uint64_t born;		/* when it was made, in ns; 0: not known */
 };
 
 #define NOWHERE ((struct place){ .fd = -1 })
@@ -52,14 +53,12 @@ struct place place_borrow(const struct place *p);
 int place_hold(struct place *to, const struct place *from);
 void place_free(struct place *p);
 
-/* Learn id and mode of a descriptor. 0 or -errno */
-int file_identify(int fd, struct file_id *id, mode_t *mode);
-
 /*
- * When the object was made, in nanoseconds; 0 where its file system does
- * not say. Tells it from one that had the same number before.
+ * Learn id, mode and born of what a descriptor leads to, or (name not "")
+ * what has that name in the directory: symlinks in the name are followed,
+ * one that is the name itself is not. 0 or -errno
  */
-uint64_t file_born(int fd);
+int place_identify(struct place *p, int fd, const char *name);
 
 /* A place in mount for an O_PATH descriptor that it takes over. */
 int place_of_fd(struct place *p, struct mount *mount, int fd);

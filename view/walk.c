@@ -510,6 +510,25 @@ static size_t plain_run(const struct trip *t, bool *whole)
 	}
 }
 
+/* What a run leads to can simply be opened: leave that to the caller. */
+static bool leave_late(struct trip *t, const char *run, size_t n)
+{
+	struct found *f = t->f;
+	struct place file = { .mount = t->at.mount, .fd = -1 };
+
+	if (!(t->flags & WALK_LATE) || n >= sizeof(f->name) ||
+	    place_identify(&file, t->at.fd, run) || place_in_proc(&file) ||
+	    !(S_ISREG(file.mode) || S_ISDIR(file.mode)))
+		return false;
+	memcpy(f->name, run, n + 1);
+	f->late = true;
+	f->slash = run[n - 1] == '/';
+	f->dir = t->at;
+	t->at = NOWHERE;
+	go(t, &file);
+	return true;
+}
+
 /*
  * Let the kernel walk a run. Return: 1 when it was walked, 0 when it has
  * to be walked by components, or -errno. At the end of the path the
@@ -533,6 +552,10 @@ static int jump(struct trip *t)
 	run[n] = '\0';
 	if (t->flags & WALK_NO_XDEV)
 		resolve |= RESOLVE_NO_XDEV;
+	if (whole && leave_late(t, run, n)) {
+		t->rest += n;
+		return 1;
+	}
 	fd = openat2_path(t->at.fd, run, whole && (t->flags & WALK_NOFOLLOW) ?
 			  O_NOFOLLOW : 0, resolve);
 	if (fd == -ELOOP)

@@ -14,6 +14,7 @@ enum walk_flag {
 	WALK_NO_XDEV	= 1 << 6,	/* RESOLVE_NO_XDEV */
 	/* the last name is meant itself, even with a slash behind it */
 	WALK_NAME	= 1 << 7,
+	WALK_LATE	= 1 << 8,	/* see found->late */
 };
 
 /* Who walks, from where. Everything is borrowed. */
@@ -44,6 +45,13 @@ struct found {
 	bool native;		/* the kernel would come to the same place */
 	bool is_descriptor;	/* not a name: obj is the descriptor itself */
 	bool magic;		/* the end was reached through a magic link */
+	/*
+	 * With WALK_LATE: obj is a regular file or directory that was seen
+	 * and not opened (fd -1), because who opens it anyway saves half of
+	 * that. It is called name in dir; name may be a path, which has led
+	 * there if it can be opened without meeting a symlink.
+	 */
+	bool late;
 	struct mount *point;	/* the last name is this mount's point */
 };
 
