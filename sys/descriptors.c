@@ -85,6 +85,7 @@ struct descriptors {
 	struct note *bucket[BUCKETS];
 	size_t nnotes, nkeep, limit, keep_limit;
 	atomic_bool used;
+	atomic_size_t nmade;	/* notes of what stands for something */
 };
 
 struct descriptors *descriptors_new(void)
@@ -102,6 +103,11 @@ struct descriptors *descriptors_new(void)
 bool descriptors_empty(const struct descriptors *d)
 {
 	return !atomic_load(&d->used);
+}
+
+bool descriptors_stand_in(const struct descriptors *d)
+{
+	return atomic_load(&d->nmade) != 0;
 }
 
 static struct note **bucket(struct descriptors *d, struct file_id id)
@@ -133,6 +139,8 @@ static void unlink_note(struct descriptors *d, struct note **p)
 		close(n->keep);
 		d->nkeep--;
 	}
+	if (n->made.ino)
+		atomic_fetch_sub(&d->nmade, 1);
 	mount_put(n->mount);
 	free(n->rel);
 	free(n);
@@ -270,6 +278,8 @@ int descriptors_note(struct descriptors *d, int fd, struct minted *m)
 	n->next = *b;
 	*b = n;
 	d->nnotes++;
+	if (n->made.ino)
+		atomic_fetch_add(&d->nmade, 1);
 	atomic_store(&d->used, true);
 	pthread_mutex_unlock(&d->lock);
 	if (keep >= 0)

@@ -59,6 +59,9 @@ bool descriptors_busy(struct descriptors *d, const struct mount *m);
 /* Nothing was ever noted: nobody needs to ask. */
 bool descriptors_empty(const struct descriptors *d);
 
+/* Does any descriptor stand for what only a module knows? */
+bool descriptors_stand_in(const struct descriptors *d);
+
 /*
  * A descriptor for a directory that the kernel does not have: a fresh,
  * empty, removed directory, unique by its inode. Return: it or -errno

@@ -49,6 +49,7 @@ enum row_trait {
 	ROW_MOVES	= 1 << 8,	/* ... if the caller's directory is ours */
 	ROW_BARE	= 1 << 6,	/* needs neither the caller's ids nor root */
 	ROW_NULL_FD	= 1 << 7,	/* no path at all means dirfd itself */
+	ROW_STAND_IN	= 1 << 10,	/* of descriptors, only these concern it */
 };
 
 /* One row of calls.tab. */
