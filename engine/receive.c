@@ -48,7 +48,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "arch/x86_64/arch.h"
+#include "arch/arch.h"
 #include "engine/engine_internal.h"
 #include "engine/proc.h"
 

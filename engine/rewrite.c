@@ -24,7 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "arch/x86_64/arch.h"
+#include "arch/arch.h"
 #include "engine/engine_internal.h"
 #include "engine/memory.h"
 #include "engine/proc.h"

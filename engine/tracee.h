@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "arch/x86_64/arch.h"
+#include "arch/arch.h"
 
 /*
  * A guest's thread that this thread of the monitor is attached to. Private

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include "arch/x86_64/numbers.h"
+#include "arch/numbers.h"
 #include "include/vu/msocket.h"
 #include "sys/handlers.h"
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef ARCH_X86_64_NUMBERS_H
-#define ARCH_X86_64_NUMBERS_H
+#ifndef VU_ARCH_NUMBERS_H
+#define VU_ARCH_NUMBERS_H
 
-/* Calls that are younger than the headers of Debian 12. */
+/*
+ * Calls that are younger than the headers of Debian 12. From 424 on all
+ * tables of all architectures have the same numbers.
+ */
 #include <sys/syscall.h>
 
 #ifndef __NR_fchmodat2
