@@ -57,6 +57,7 @@ struct sys *sys_new(const struct sys_hooks *hooks, const char *name)
 	guest_put(g);
 	learn_self(s);
 	can_fetch();
+	fd_directory();
 	return s;
 }
 
