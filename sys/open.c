@@ -166,12 +166,14 @@ static int reopen(const struct place *obj, const struct open_how *how)
 
 /*
  * Open what the walk has left unopened. It may not be what was seen then:
- * so we do not wait, and take no terminal.
+ * so we do not wait, and take no terminal. (openat2 minds flags that do not
+ * exist; those of its own callers have been looked at.)
  */
 static int open_late(const struct found *f, const struct open_how *how)
 {
 	struct open_how real = {
-		.flags = how->flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+		.flags = (how->flags & OPEN_FLAGS) |
+			 O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
 		.resolve = RESOLVE_NO_SYMLINKS,
 	};
 	int fd = syscall(SYS_openat2, f->dir.fd, f->name, &real, sizeof(real));

@@ -59,6 +59,8 @@ static void flags(void)
 		O_RDWR | O_SYNC | O_CLOEXEC, O_PATH | O_CREAT | O_TRUNC,
 		O_RDWR | O_TMPFILE, O_RDONLY | O_TMPFILE,
 		O_RDWR | O_TMPFILE | O_EXCL,
+		O_RDONLY | 1 << 30,	/* what open(2) does not know */
+		O_RDONLY | O_NONBLOCK | O_ASYNC, O_RDONLY | O_NOCTTY,
 	};
 
 	for (size_t f = 0; f < sizeof(flag) / sizeof(*flag); f++)
