@@ -5,7 +5,7 @@
  * Guests whose other threads change, while a call is under way, what the
  * call was given: the text of a path, struct open_how, socket addresses
  * and headers, argument vectors, the mapping under an answer, the
- * descriptors, the working directory.
+ * descriptors, the working directory, the very files.
  */
 #include <linux/openat2.h>
 #include <sys/mman.h>
@@ -339,6 +339,54 @@ static void directories(void)
 	duel(use_directory, use_directory);
 }
 
+/* --- the kind of what has a name --- */
+
+static void change_kind(void)
+{
+	static const char *const list[] = { "flip/pipe", "flip/link", "flip/dir" };
+
+	syscall(SYS_renameat2, AT_FDCWD, "flip/file", AT_FDCWD, list[dice(3)],
+		RENAME_EXCHANGE);
+}
+
+/* To write, a FIFO opens at once: only a monitor that waits would hang. */
+static void use_kind(void)
+{
+	static const int flags[] = {
+		O_RDWR, O_RDWR | O_NOFOLLOW, O_RDWR | O_TRUNC,
+		O_RDONLY | O_NONBLOCK,
+	};
+	char link[32], name[PATH_MAX];
+	int fd = open(dice(2) ? "flip/file" : "flip/dir/../file",
+		      flags[dice(4)] | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, name, sizeof(name)) < 0 && errno != ENOENT)
+		_exit(1);
+	close(fd);
+}
+
+static void kinds(void)
+{
+	int status;
+	pid_t pid;
+
+	if (chdir("point") || mkdir("flip", 0700) ||
+	    mkfifo("flip/pipe", 0600) || symlink("pipe", "flip/link") ||
+	    mkdir("flip/dir", 0700))
+		_exit(1);
+	close(open("flip/file", O_CREAT | O_WRONLY, 0600));
+	pid = fork();		/* its threads change things until it ends */
+	if (!pid) {
+		duel(change_kind, use_kind);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid || status || system("rm -rf flip"))
+		_exit(1);
+}
+
 static void inside(long count)
 {
 	static const struct attack list[] = {
@@ -350,6 +398,7 @@ static void inside(long count)
 		{ "answers", answers, 10, hostile_put_right },
 		{ "descriptors", descriptors, 10, hostile_put_right },
 		{ "directories", directories, 10, NULL },
+		{ "kinds", kinds, 10, hostile_put_right },
 	};
 
 	HOSTILE_RUN(list, count);
