@@ -15,7 +15,10 @@
 #include <unistd.h>
 
 #include "fuzz/fuzz.h"
+/* The shared object, which is loaded beside it, exports the same name. */
+#define vu_module vufs_itself
 #include "mod/vufs.c"
+#undef vu_module
 #include "view/attach.h"
 
 const char fuzz_name[] = "options";
