@@ -9,6 +9,11 @@
  * drops what guests sent to the whole process group, ends the view on TERM
  * and HUP, and gives the rest to the first guest.
  *
+ * A terminal that goes away sends HUP to the leader of its session alone,
+ * and what the leader was running gets it when that has died. If we lead,
+ * nobody else knows: the monitor passes it on (see guests_hang_up()), and
+ * ends nothing, for what has left the terminal, as a daemon has, lives on.
+ *
  * When the first guest stops, the front stops itself by the same signal,
  * with the default action, so that the kernel decides as it would for the
  * guest (an orphaned group is not stopped). By the time the message arrives
@@ -134,7 +139,8 @@ static void on_signal(struct front *f)
 		if (sig == SIGTSTP && f->status != -1)
 			stop(sig);
 	} else if (sig != SIGHUP || !f->hup_ignored) {
-		hand_on(f, sig, si.ssi_code == SI_KERNEL ? 0 : si.ssi_pid);
+		hand_on(f, sig, si.ssi_code == SI_KERNEL ? FRONT_KERNEL :
+						       (pid_t)si.ssi_pid);
 	}
 }
 

@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -99,6 +100,20 @@ void guests_signal_first(const struct guests *g, int sig)
 	if (sig == SIGCONT && (proc_stat(g->first, &st) || st.state != 'T'))
 		return;
 	kill(g->first, sig);
+}
+
+void guests_hang_up(const struct guests *g, pid_t group)
+{
+	pid_t *pid;
+	size_t n = proc_descendants(getpid(), &pid), i;
+
+	for (i = 0; i < n; i++) {
+		if (pid[i] != g->first && getpgid(pid[i]) != group)
+			continue;
+		kill(pid[i], SIGHUP);
+		kill(pid[i], SIGCONT);
+	}
+	free(pid);
 }
 
 void guests_end(struct guests *g, int grace)

@@ -36,6 +36,12 @@ bool guests_include(const struct guests *g, pid_t pid);
 /* The first guest gets a signal; SIGCONT only if it is stopped. */
 void guests_signal_first(const struct guests *g, int sig);
 
+/*
+ * The terminal is gone: HUP and CONT to the first guest and to those that
+ * are still in the process group it was started in.
+ */
+void guests_hang_up(const struct guests *g, pid_t group);
+
 /* Ask all to end now (TERM, CONT), and kill them grace ms later. */
 void guests_end(struct guests *g, int grace);
 /* Kill all, without asking. */

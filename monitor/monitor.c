@@ -146,7 +146,9 @@ static void on_their_signal(struct monitor *m, int sig, pid_t sender)
 	/* A guest meant its process group or its parent, not us. */
 	if (guests_include(&m->guests, sender))
 		return;
-	if (sig == SIGTERM || sig == SIGHUP) {
+	if (sig == SIGHUP && sender == FRONT_KERNEL) {
+		guests_hang_up(&m->guests, getpgid(m->u->pid));
+	} else if (sig == SIGTERM || sig == SIGHUP) {
 		log_info("signal %d: asking all guests to end", sig);
 		guests_end(&m->guests, GRACE);
 	} else {

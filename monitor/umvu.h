@@ -73,6 +73,9 @@ enum front_kind {
 	FRONT_SIGNAL,		/* to monitor: front got signal value of pid */
 };
 
+/* The sender of a signal that nobody sent: the terminal's. */
+#define FRONT_KERNEL	(-1)
+
 struct front_message {
 	enum front_kind kind;
 	int value;
