@@ -34,19 +34,42 @@ static int ask(struct nested *n, const char *const *word, int nword)
 	return 1;
 }
 
-static int load_modules(struct nested *n, const struct options *o)
+/* A module that is there already, and is to have no options, is there. */
+static int load_module(struct nested *n, const char *module)
 {
+	const char *word[] = { "insmod", module, "" };
+	char message[512];
+	int ret = service_request(n->service, word, 3, NULL, NULL,
+				  message, sizeof(message));
+
+	if (!ret || (ret == -EEXIST && !strchr(module, ',')))
+		return 0;
+	log_error("%s", message[0] ? message : strerror(-ret));
+	return 1;
+}
+
+/*
+ * By the guest, for what loading mounts belongs into its view. Return: 0 or
+ * the exit status
+ */
+static int load_modules(const struct options *o)
+{
+	struct nested here = { 0 };
+	int status = 0;
 	size_t i;
-	int status;
 
-	for (i = 0; i < o->nmodule; i++) {
-		const char *word[] = { "insmod", o->module[i], "" };
-
-		status = ask(n, word, 3);
-		if (status)
-			return status;
+	if (!o->nmodule)
+		return 0;
+	here.service = service_inside();
+	if (here.service < 0) {
+		log_error("cannot reach the monitor of this view: %s",
+			  strerror(-here.service));
+		return STATUS_NO_VIEW;
 	}
-	return 0;
+	for (i = 0; i < o->nmodule && !status; i++)
+		status = load_module(&here, o->module[i]);
+	close(here.service);
+	return status;
 }
 
 static void guest_main(struct umvu *u, const struct nested *n)
@@ -54,11 +77,16 @@ static void guest_main(struct umvu *u, const struct nested *n)
 
 static void guest_main(struct umvu *u, const struct nested *n)
 {
+	int status;
+
 	if (syscall(VU_CALL_ENTER, (long)n->view) < 0) {
 		log_error("cannot enter view %u: %s", n->view,
 			  strerror(errno));
 		_exit(STATUS_NO_VIEW);
 	}
+	status = load_modules(&u->options);
+	if (status)
+		_exit(status);
 	launch_command(u);
 }
 
@@ -66,7 +94,6 @@ pid_t nested_begin(struct umvu *u, struct nested *n)
 {
 	const char *word[] = { "newview", u->options.name };
 	pid_t pid;
-	int status;
 
 	*n = (struct nested){ .service = service_inside() };
 	if (n->service < 0) {
@@ -76,9 +103,6 @@ pid_t nested_begin(struct umvu *u, struct nested *n)
 	}
 	if (ask(n, word, 2) || !n->view)
 		return -STATUS_NO_VIEW;
-	status = load_modules(n, &u->options);
-	if (status)
-		return -status;
 	pid = fork();
 	if (!pid)
 		guest_main(u, n);

@@ -36,6 +36,7 @@ struct operand {
 	unsigned known;
 };
 
+struct attach;
 struct request;
 
 enum row_trait {
@@ -129,6 +130,13 @@ ssize_t request_name(struct request *rq, const struct place *p,
 
 /* Have rq->cwd, the place that names of a mount request start from. */
 int request_start_cwd(struct request *rq);
+
+/*
+ * Mount for the caller of this request. As view_attach(); who changes what
+ * all guests of a privileged monitor see must be privileged.
+ */
+int request_attach(struct request *rq, const struct attach *a,
+		   struct vu_message *why);
 
 /* Mount, unmount for the caller of this request. As sys_mount(). */
 int request_mount(struct request *rq, const struct mount_request *req,

@@ -51,6 +51,16 @@ static inline void sys_wake(struct sys *s)
 /* Set the caller's state; takes over g. 0 or -errno */
 int sys_become(struct request *rq, struct guest *g);
 
+/*
+ * A request that is not a call: somebody speaks for a process. 0, and
+ * request_end() is due, or -errno
+ */
+int request_for_process(struct sys *s, pid_t pid, struct request *rq,
+			struct call *call);
+
+/* Is the mount in use by a process? For view_detach(); sys: struct sys */
+bool sys_mount_busy(void *sys, const struct mount *m);
+
 /* A view by number, with a reference; NULL: none. owner: out, may be NULL */
 struct view *sys_find_view(struct sys *s, unsigned id, pid_t *owner);
 

@@ -95,6 +95,25 @@ int request_start_cwd(struct request *rq)
 	return request_start(rq, AT_FDCWD, &rq->cwd, &agrees);
 }
 
+int request_attach(struct request *rq, const struct attach *a,
+		   struct vu_message *why)
+{
+	int err = creds_may(rq, CAP_SYS_ADMIN);
+
+	if (!err)
+		err = request_start_cwd(rq);
+	if (!err)
+		err = request_ids(rq);
+	if (!err)
+		err = view_attach(rq->guest->view, &rq->ctx, a, why);
+	if (err && !why->text[0])
+		vu_message_set(why, "%s: %s: %s", a->type, a->target,
+			       strerror(-err));
+	if (!err)
+		sys_wake(rq->sys);
+	return err;
+}
+
 int request_mount(struct request *rq, const struct mount_request *req,
 		  struct message *msg)
 {
@@ -105,26 +124,15 @@ int request_mount(struct request *rq, const struct mount_request *req,
 		.rdonly = req->flags & MS_RDONLY,
 		.remount = req->flags & MS_REMOUNT,
 	};
-	int err = creds_may(rq, CAP_SYS_ADMIN);
+	int err = request_attach(rq, &a, &why);
 
-	if (!err)
-		err = request_start_cwd(rq);
-	if (!err)
-		err = request_ids(rq);
-	if (!err)
-		err = view_attach(rq->guest->view, &rq->ctx, &a, &why);
-	if (err && !why.text[0])
-		vu_message_set(&why, "%s: %s: %s", req->type, req->target,
-			       strerror(-err));
 	memcpy(msg->text, why.text, sizeof(msg->text));
-	if (!err)
-		sys_wake(rq->sys);
 	return err;
 }
 
-static bool busy(void *arg, const struct mount *m)
+bool sys_mount_busy(void *sys, const struct mount *m)
 {
-	struct sys *s = arg;
+	struct sys *s = sys;
 
 	if (!guest_holders(m) && !descriptors_busy(s->descriptors, m))
 		return false;
@@ -144,8 +152,8 @@ int request_umount(struct request *rq, const char *target, int flags,
 	if (!err)
 		err = request_start_cwd(rq);
 	if (!err)
-		err = view_detach(rq->guest->view, &rq->ctx, target, f, busy,
-				  rq->sys, &why);
+		err = view_detach(rq->guest->view, &rq->ctx, target, f,
+				  sys_mount_busy, rq->sys, &why);
 	if (!err) {
 		now = view_version(rq->guest->view);
 		descriptors_sweep(rq->sys->descriptors, now);
@@ -157,9 +165,8 @@ int request_umount(struct request *rq, const char *target, int flags,
 	return err;
 }
 
-/* A request that is not a call: somebody speaks for a process. */
-static int for_process(struct sys *s, pid_t pid, struct request *rq,
-		       struct call *call)
+int request_for_process(struct sys *s, pid_t pid, struct request *rq,
+			struct call *call)
 {
 	int err;
 
@@ -182,7 +189,7 @@ int sys_mount(struct sys *s, pid_t pid, const struct mount_request *req,
 {
 	struct request rq;
 	struct call call;
-	int err = for_process(s, pid, &rq, &call);
+	int err = request_for_process(s, pid, &rq, &call);
 
 	if (err)
 		return err;
@@ -196,68 +203,12 @@ int sys_umount(struct sys *s, pid_t pid, const char *target, int flags,
 {
 	struct request rq;
 	struct call call;
-	int err = for_process(s, pid, &rq, &call);
+	int err = request_for_process(s, pid, &rq, &call);
 
 	if (err)
 		return err;
 	err = request_umount(&rq, target, flags, msg);
 	request_end(&rq);
-	return err;
-}
-
-/* --- modules --- */
-
-/* A module is code of the monitor's: who is less than it may not bring any. */
-static int may_load(struct sys *s, pid_t pid, const char *name,
-		    struct vu_message *why)
-{
-	struct request rq;
-	struct call call;
-	int err;
-
-	if (!pid)
-		return 0;
-	err = for_process(s, pid, &rq, &call);
-	if (err)
-		return err;
-	err = creds_may(&rq, CAP_SYS_MODULE);
-	request_end(&rq);
-	if (err)
-		vu_message_set(why, "%s: %s", name, strerror(-err));
-	return err;
-}
-
-int sys_insmod(struct sys *s, pid_t pid, const char *name_and_options,
-	       bool permanent, struct message *msg)
-{
-	char name[PATH_MAX];
-	const char *comma = strchrnul(name_and_options, ',');
-	struct vu_message why = { "" };
-	int err;
-
-	snprintf(name, sizeof(name), "%.*s", (int)(comma - name_and_options),
-		 name_and_options);
-	err = may_load(s, pid, name, &why);
-	if (!err)
-		err = module_load(name, *comma ? comma + 1 : "", permanent, &why);
-	memcpy(msg->text, why.text, sizeof(msg->text));
-	if (!err)
-		atomic_fetch_add(&s->modules, 1);
-	return err;
-}
-
-int sys_rmmod(struct sys *s, pid_t pid, const char *name, struct message *msg)
-{
-	struct vu_message why = { "" };
-	int err = may_load(s, pid, name, &why);
-
-	if (!err) {
-		descriptors_sweep(s->descriptors, NULL);
-		err = module_unload(name, &why);
-	}
-	memcpy(msg->text, why.text, sizeof(msg->text));
-	if (!err)
-		atomic_fetch_sub(&s->modules, 1);
 	return err;
 }
 

@@ -272,6 +272,7 @@ int view_attach(struct view *v, struct vu_ctx *ctx, const struct attach *a,
 		return say(msg, a->type, a->target, -ENOMEM);
 	}
 	m->module = module;
+	m->loaded = a->loading;
 	ctx->exceptions = &ex;
 	err = build(ctx, a, m, msg);
 	ctx->exceptions = NULL;
@@ -483,6 +484,89 @@ int view_detach(struct view *v, struct vu_ctx *ctx, const char *target,
 	if (m)
 		mount_put(m);
 	return err;
+}
+
+/* --- what loading made --- */
+
+static bool loaded_by(const struct mount *m, const char *module)
+{
+	return m->loaded && m->module && !strcmp(module_name(m->module), module);
+}
+
+/* The mounts of a version that loading the module made. */
+static size_t loaded_mounts(const struct version *v, const char *module,
+			    struct mount **list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->nmount; i++)
+		if (loaded_by(v->mount[i], module))
+			list[n++] = v->mount[i];
+	return n;
+}
+
+size_t view_loaded(struct view *v, const char *module)
+{
+	struct version *now = view_version(v);
+	size_t n = 0;
+
+	for (size_t i = 0; i < now->nmount; i++)
+		n += loaded_by(now->mount[i], module);
+	version_put(now);
+	return n;
+}
+
+/* Is there a mount, not of the module's loading, that would keep m alive? */
+static bool bears_others(const struct version *v, const struct mount *m)
+{
+	const char *module = module_name(m->module);
+
+	for (size_t i = 0; i < v->nmount; i++) {
+		const struct mount *x = v->mount[i];
+
+		if (loaded_by(x, module))
+			continue;
+		if (inside(x, m) || x->covers.mount == m ||
+		    (x->world && version_has(x->world, m)))
+			return true;
+	}
+	return false;
+}
+
+static const char *held_by(const struct version *v, const struct mount *m,
+			   bool (*busy)(void *, const struct mount *), void *arg)
+{
+	if (atomic_load(&m->views) > 1)
+		return "another view has this mount too";
+	if (bears_others(v, m))
+		return "something is mounted on it";
+	return busy(arg, m) ? "target is busy" : NULL;
+}
+
+int view_unload(struct view *v, const char *module,
+		bool (*busy)(void *arg, const struct mount *m), void *arg,
+		struct vu_message *msg)
+{
+	const char *why = NULL;
+	struct mount **list;
+	size_t n = 0;
+	int err = 0;
+
+	pthread_mutex_lock(&v->change);
+	list = calloc(v->current->nmount + 1, sizeof(*list));
+	if (list)
+		n = loaded_mounts(v->current, module, list);
+	for (size_t i = 0; i < n && !why; i++) {
+		why = held_by(v->current, list[i], busy, arg);
+		if (why)
+			vu_message_set(msg, "%s: %s: %s", module,
+				       list[i]->pub.target, why);
+	}
+	if (n && !why)
+		err = view_remove(v, list, n);
+	pthread_mutex_unlock(&v->change);
+	free(list);
+	return why ? -EBUSY : list ? err : -ENOMEM;
 }
 
 /* --- what modules may ask --- */

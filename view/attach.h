@@ -9,6 +9,7 @@
 struct attach {
 	const char *type, *source, *target, *options;
 	bool rdonly, remount;
+	bool loading;		/* of a module's table of mounts */
 };
 
 /*
@@ -27,6 +28,17 @@ enum detach_flag { DETACH_LAZY = 1 };
 int view_detach(struct view *v, struct vu_ctx *ctx, const char *target,
 		unsigned flags, bool (*busy)(void *arg, const struct mount *m),
 		void *arg, struct vu_message *msg);
+
+/*
+ * The mounts of a view that loading a module made. view_loaded(): how many
+ * there are. view_unload(): take them away, all or none; -EBUSY with a
+ * message when they are busy, when another view has them too, or when
+ * something else rests on them.
+ */
+size_t view_loaded(struct view *v, const char *module);
+int view_unload(struct view *v, const char *module,
+		bool (*busy)(void *arg, const struct mount *m), void *arg,
+		struct vu_message *msg);
 
 /*
  * Walk an absolute path in the view as it was before a mount was made (or,

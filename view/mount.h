@@ -20,6 +20,7 @@ struct mount {
 	atomic_uint holders;		/* working directories and roots in it */
 	unsigned id;			/* 0: the real system */
 	struct module *module;		/* NULL for the real system and exceptions */
+	bool loaded;			/* made by loading its module */
 	struct mount *except_of;	/* made by vu_mount_except of that mount */
 	struct place at;		/* directory that has the mount point; held */
 	char name[256];			/* its name there; "" when it covers a root */

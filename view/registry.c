@@ -123,7 +123,7 @@ static void discard(struct module *m)
 	free(m);
 }
 
-int module_load(const char *name, const char *options, bool permanent,
+int module_load(const char *name, const char *options, struct module **out,
 		struct vu_message *msg)
 {
 	struct module *m;
@@ -136,7 +136,6 @@ int module_load(const char *name, const char *options, bool permanent,
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
-	m->permanent = permanent;
 	err = open_module(name, m, msg);
 	if (!err)
 		err = start_module(m, options, msg);
@@ -150,32 +149,61 @@ int module_load(const char *name, const char *options, bool permanent,
 	} else {
 		m->next = modules;
 		modules = m;
+		m->users = out ? 1 : 0;
 	}
 	pthread_mutex_unlock(&lock);
 	if (err)
 		discard(m);
+	else if (out)
+		*out = m;
+	return err;
+}
+
+void module_keep(struct module *m)
+{
+	pthread_mutex_lock(&lock);
+	m->permanent = true;
+	pthread_mutex_unlock(&lock);
+}
+
+/* May m, or nothing, be unloaded, apart from so many mounts? */
+static int check_idle(const struct module *m, const char *name,
+		      unsigned mounts, struct vu_message *msg)
+{
+	if (!m) {
+		vu_message_set(msg, "%s: not loaded", name);
+		return -ENOENT;
+	}
+	if (!m->permanent && m->users <= mounts)
+		return 0;
+	vu_message_set(msg, "%s: %s", name, m->permanent ?
+		       "loaded permanently" : "has mounts");
+	return -EBUSY;
+}
+
+int module_idle(const char *name, unsigned mounts, struct vu_message *msg)
+{
+	int err;
+
+	pthread_mutex_lock(&lock);
+	err = check_idle(find(name), name, mounts, msg);
+	pthread_mutex_unlock(&lock);
 	return err;
 }
 
 /* Take it off the list if nobody uses it. */
 static int unlist(const char *name, struct module **out, struct vu_message *msg)
 {
-	struct module **p = &modules, *m;
+	struct module **p = &modules;
+	int err;
 
 	while (*p && strcmp((*p)->vu->name, name))
 		p = &(*p)->next;
-	m = *p;
-	if (!m) {
-		vu_message_set(msg, "%s: not loaded", name);
-		return -ENOENT;
-	}
-	if (m->permanent || m->users) {
-		vu_message_set(msg, "%s: %s", name, m->permanent ?
-			       "loaded permanently" : "has mounts");
-		return -EBUSY;
-	}
-	*p = m->next;
-	*out = m;
+	err = check_idle(*p, name, 0, msg);
+	if (err)
+		return err;
+	*out = *p;
+	*p = (*p)->next;
 	return 0;
 }
 
@@ -253,7 +281,7 @@ int module_for_type(const char *type, struct module **module,
 			       type);
 		return -ENODEV;
 	}
-	err = module_load(module_of(type), "", false, msg);
+	err = module_load(module_of(type), "", NULL, msg);
 	if (err && err != -EEXIST)
 		return err;
 	*module = module_claiming(VU_CLAIM_FSTYPE, type, 0);
@@ -274,6 +302,18 @@ bool module_has_type(const char *type)
 	if (m)
 		module_release(m);
 	return m || !module_file(module_of(type), file, sizeof(file));
+}
+
+struct module *module_named(const char *name)
+{
+	struct module *m;
+
+	pthread_mutex_lock(&lock);
+	m = find(name);
+	if (m)
+		m->users++;
+	pthread_mutex_unlock(&lock);
+	return m;
 }
 
 struct module *module_hold(struct module *m)
@@ -299,6 +339,11 @@ const char *module_name(const struct module *m)
 const struct vu_fs_ops *module_fs(const struct module *m)
 {
 	return &m->fs;
+}
+
+const struct vu_loaded_mount *module_mounts(const struct module *m)
+{
+	return m->vu->mounts;
 }
 
 void module_each(void (*f)(void *, const struct module_info *), void *arg)

@@ -10,10 +10,21 @@
  */
 struct module;
 
-/* Load by name ("vufs" or a path to a .so). 0 or -errno with a message. */
-int module_load(const char *name, const char *options, bool permanent,
+/*
+ * Load by name ("vufs" or a path to a .so). 0 or -errno with a message.
+ * @m:		out, may be NULL: the module, with a reference
+ */
+int module_load(const char *name, const char *options, struct module **m,
 		struct vu_message *msg);
+/* From now on unloading it is refused. */
+void module_keep(struct module *m);
 int module_unload(const char *name, struct vu_message *msg);
+
+/*
+ * Could it be unloaded, if so many of its mounts were gone? 0, or what
+ * module_unload() would answer
+ */
+int module_idle(const char *name, unsigned mounts, struct vu_message *msg);
 
 /*
  * The module that owns a name, with a reference (module_release()), or
@@ -29,11 +40,15 @@ int module_for_type(const char *type, struct module **module,
 /* Is there a module for the type, loaded or to be loaded? */
 bool module_has_type(const char *type);
 
+/* The loaded module of that name, with a reference, or NULL. */
+struct module *module_named(const char *name);
 struct module *module_hold(struct module *m);
 void module_release(struct module *m);
 
 const char *module_name(const struct module *m);
 const struct vu_fs_ops *module_fs(const struct module *m);
+/* The mounts that loading it makes; NULL: none. */
+const struct vu_loaded_mount *module_mounts(const struct module *m);
 
 struct module_info {
 	const char *name, *description;

@@ -2,16 +2,18 @@
 /*
  * unreal: the whole file system once more, and a sample to copy.
  *
- *	vumount -t unreal none /unreal
+ *	vu_insmod unreal
  *
  * Under /unreal is then everything that was there when it was mounted, a
  * file .now whose content is computed when it is opened, and a directory
- * .made that exists nowhere. Mounted a second time over the same name it
- * shows what the first mount had made as well: /unreal/unreal. There is no
- * third level, for the first mount knows nothing of itself.
+ * .made that exists nowhere. Loading mounts it twice over the same name;
+ * the second mount shows what the first had made as well: /unreal/unreal.
+ * There is no third level, for the first mount knows nothing of itself.
  *
- * Changes go through: what is removed below /unreal/etc is removed from
- * /etc. Mount it with -o ro unless that is what you want.
+ * Changes would go through: what is removed below /unreal/etc is removed
+ * from /etc. So loading mounts it read-only. To write, mount it yourself:
+ *
+ *	vumount -t unreal none /elsewhere
  *
  * doc/adding-a-module.md explains it.
  */
@@ -180,10 +182,18 @@ static const struct vu_claim claims[] = {
 	{ .kind = VU_CLAIM_END },
 };
 
+/* Twice: the second shows what the first has made. */
+static const struct vu_loaded_mount mounts[] = {
+	{ .type = "unreal", .target = "/unreal", .rdonly = true },
+	{ .type = "unreal", .target = "/unreal", .rdonly = true },
+	{ .type = NULL },
+};
+
 const struct vu_module vu_module = {
 	.version = VU_MODULE_VERSION,
 	.name = "unreal",
 	.description = "the whole file system once more (a sample)",
 	.claims = claims,
 	.fs = &fs,
+	.mounts = mounts,
 };

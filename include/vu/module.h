@@ -32,7 +32,7 @@
 #include <time.h>
 
 /* Grows whenever this file changes in a way that a module can notice. */
-#define VU_MODULE_VERSION 1
+#define VU_MODULE_VERSION 2
 
 struct vu_ctx;			/* one request: who asks, in which view */
 struct vu_dir;			/* a listing being filled */
@@ -188,6 +188,17 @@ struct vu_fs_ops {
 
 /* --- the module --- */
 
+/*
+ * A mount that loading makes. target is absolute; the rest is as in struct
+ * vu_mount, and NULL there means "none" and "". It is made in the view of
+ * whoever loads, or in the first one for umvu -m, when init has succeeded:
+ * all of the table, in its order, or the module is not loaded.
+ */
+struct vu_loaded_mount {
+	const char *type, *source, *target, *options;
+	bool rdonly;
+};
+
 struct vu_module {
 	unsigned version;		/* VU_MODULE_VERSION */
 	const char *name;
@@ -201,6 +212,12 @@ struct vu_module {
 	/* About to be unloaded; no mount is left. Default: nothing. */
 	void (*fini)(void);
 	const struct vu_fs_ops *fs;	/* NULL: claims no FSTYPE */
+	/*
+	 * Made when somebody loads the module, not when a mount of its type
+	 * does; ends with a NULL type. Unloading takes away what of it is
+	 * still there, unless it is in use. Default: nothing.
+	 */
+	const struct vu_loaded_mount *mounts;
 };
 
 /* --- what the monitor offers to modules --- */
