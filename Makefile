@@ -46,7 +46,7 @@ PARTS		:= $(wildcard engine/*.c arch/$(ARCH)/*.c sys/*.c view/*.c \
 		   $(wildcard mod/load.c mod/default.c)
 UMVU		:= $(wildcard monitor/*.c) $(PARTS)
 TOOLS		:= $(wildcard tools/*.c) service/client.c service/place.c \
-		   service/wire.c $(wildcard lib/*.c)
+		   service/tags.c service/wire.c $(wildcard lib/*.c)
 # A module is a file mod/NAME.c or a folder mod/NAME.
 MODULE_FILES	:= $(filter-out mod/load.c mod/default.c,$(wildcard mod/*.c))
 MODULE_DIRS	:= $(patsubst %/,%,$(sort $(dir $(wildcard mod/*/*.c))))

@@ -141,7 +141,7 @@ _vu_debug() {
 		_vu_command $((i + 1))
 		return
 	done
-	_vu_words +s +p +m -s -p -m - '?' -- --help --version
+	_vu_words +{a,c,d,m,n,p,s} -{a,c,d,m,n,p,s} - '?' -- --help --version
 }
 
 _vu_ls() {

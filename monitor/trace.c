@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -10,6 +11,7 @@
 #include "lib/log.h"
 #include "lib/strbuf.h"
 #include "monitor/trace.h"
+#include "service/tags.h"
 #include "service/wire.h"
 #include "sys/sys.h"
 
@@ -30,36 +32,64 @@ struct trace {
 	struct writer log;		/* vudebug */
 	struct lines subscribers;
 	atomic_int subscribed;
-	atomic_uint tags;		/* bits of tag_table */
+	atomic_uint tags;		/* bits of enum tag */
 };
 
-static bool is_any(const struct sys_trace *line)
+static bool is_any(const struct trace *t, const struct sys_trace *line)
 {
-	return line != NULL;
+	(void)t;
+	return line;
 }
 
-static bool has_path(const struct sys_trace *line)
+static bool has_path(const struct trace *t, const struct sys_trace *line)
 {
-	return line->detail != NULL;
+	(void)t;
+	return line->detail;
 }
 
-static bool has_module(const struct sys_trace *line)
+static bool has_module(const struct trace *t, const struct sys_trace *line)
 {
-	return line->module != NULL;
+	(void)t;
+	return line->module;
 }
 
-/* What vudebug can switch on: which calls are written to the log. */
-static const struct {
-	char letter;
-	const char *name;
-	bool (*wants)(const struct sys_trace *line);
-} tag_table[] = {
-	{ 's', "syscall", is_any },
-	{ 'p', "path", has_path },
-	{ 'm', "module", has_module },
+static bool has_descriptor(const struct trace *t, const struct sys_trace *line)
+{
+	(void)t;
+	return !strcmp(line->verdict, "object");
+}
+
+static bool is_chosen(const struct trace *t, const struct sys_trace *line)
+{
+	(void)t;
+	return strcmp(line->verdict, "native");
+}
+
+static bool is_action(const struct trace *t, const struct sys_trace *line)
+{
+	return is_chosen(t, line) && strcmp(line->verdict, "rewritten");
+}
+
+/* Views count from 1, the first one. */
+static bool is_nested(const struct trace *t, const struct sys_trace *line)
+{
+	return sys_view_of(t->sys, line->tid) > 1;
+}
+
+/* Which calls are written to the log while a tag is on. */
+static bool (*const tag_wants[])(const struct trace *t,
+				 const struct sys_trace *line) = {
+	[TAG_ACTION] = is_action,
+	[TAG_CHOICE] = is_chosen,
+	[TAG_DESCRIPTOR] = has_descriptor,
+	[TAG_MODULE] = has_module,
+	[TAG_NESTED] = is_nested,
+	[TAG_PATH] = has_path,
+	[TAG_SYSCALL] = is_any,
 };
 
-enum { NTAG = sizeof(tag_table) / sizeof(tag_table[0]) };
+static_assert(sizeof(tag_wants) / sizeof(tag_wants[0]) == TAG_MAX,
+	      "a tag without its lines");
 
 static void write_all(int fd, const char *data, size_t len)
 {
@@ -230,8 +260,8 @@ static bool debugged(const struct trace *t, const struct sys_trace *line)
 	unsigned tags = t->tags;
 	size_t i;
 
-	for (i = 0; i < NTAG; i++) {
-		if ((tags & 1u << i) && tag_table[i].wants(line))
+	for (i = 0; i < TAG_MAX; i++) {
+		if ((tags & 1u << i) && tag_wants[i](t, line))
 			return true;
 	}
 	return false;
@@ -275,44 +305,17 @@ struct lines *trace_subscribers(struct trace *t)
 	return &t->subscribers;
 }
 
-static int find_tag(char letter)
-{
-	int i;
-
-	for (i = 0; i < NTAG; i++) {
-		if (tag_table[i].letter == letter)
-			return i;
-	}
-	return -1;
-}
-
-/* The tags a request names: bits, or 0 with *bad set. */
-static unsigned named_tags(const char *letters, char *bad)
-{
-	unsigned bits = 0;
-	int i;
-
-	for (; *letters; letters++) {
-		i = find_tag(*letters);
-		if (i < 0) {
-			*bad = *letters;
-			return 0;
-		}
-		bits |= 1u << i;
-	}
-	return bits;
-}
-
 static void list_tags(const struct trace *t, unsigned bits, struct strbuf *out)
 {
 	unsigned on = t->tags;
 	size_t i;
 
-	for (i = 0; i < NTAG; i++) {
+	for (i = 0; i < TAG_MAX; i++) {
 		if (bits & 1u << i)
-			strbuf_printf(out, "tag\t%c\t%s\t%s\n",
+			strbuf_printf(out, "tag\t%c\t%s\t%s\t%s\n",
 				      tag_table[i].letter, tag_table[i].name,
-				      on & 1u << i ? "on" : "off");
+				      on & 1u << i ? "on" : "off",
+				      tag_table[i].meaning);
 	}
 }
 
@@ -335,14 +338,14 @@ static int change_tags(struct trace *t, unsigned tags)
 int trace_debug(struct trace *t, const char *tags, struct strbuf *out,
 		char *bad)
 {
-	const unsigned all = (1u << NTAG) - 1;
+	const unsigned all = (1u << TAG_MAX) - 1;
 	char sign = *tags;
 	unsigned bits;
 	int ret = 0;
 
 	if (sign && strchr("+-?", sign))
 		tags++;
-	bits = *tags ? named_tags(tags, bad) : all;
+	bits = *tags ? tags_parse(tags, bad) : all;
 	if (!bits)
 		return -EINVAL;
 	if (sign == '-')

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "service/tags.h"
 #include "tools/colour.h"
 #include "tools/model.h"
 #include "tools/session.h"
@@ -10,19 +11,15 @@
 #include "tools/tool.h"
 #include "tools/watch.h"
 
-/* The tags that have a part in a trace line. */
-static const struct {
-	char tag;
-	enum call_part part;
-} part_table[] = {
-	{ 'p', PART_DETAIL },
-	{ 'c', PART_VERDICT },
-	{ 'm', PART_VERDICT },
-	{ 'a', PART_RESULT },
-	{ 's', PART_CALL },
+/* The parts of a trace line that tags choose for a command's; 0: none. */
+static const unsigned tag_parts[TAG_MAX] = {
+	[TAG_ACTION] = 1u << PART_RESULT,
+	[TAG_CHOICE] = 1u << PART_VERDICT,
+	[TAG_DESCRIPTOR] = 1u << PART_RESULT,
+	[TAG_MODULE] = 1u << PART_VERDICT,
+	[TAG_PATH] = 1u << PART_DETAIL,
+	[TAG_SYSCALL] = CALL_PARTS_ALL,
 };
-
-#define PARTS (sizeof(part_table) / sizeof(part_table[0]))
 
 /* One operand, taken apart. */
 struct spec {
@@ -67,6 +64,10 @@ static void print_tag(void *ctx, char **field, int nfield)
 	printf("%*s", (int)(strlen(field[2]) < 10 ?
 			    10 - strlen(field[2]) : 0), "");
 	term_shaded(&l->term, on ? SHADE_GOOD : SHADE_DIM, field[3]);
+	if (nfield > 4) {
+		fputs(on ? "   " : "  ", stdout);
+		term_safe(&l->term, field[4]);
+	}
 	putchar('\n');
 }
 
@@ -102,35 +103,46 @@ static int set_tags(const char *name, int fd, int n, char **operand)
 	return status;
 }
 
-/* The parts a letter stands for; 0 for one that has none. */
-static unsigned tag_parts(char tag)
+/* What s colours is the whole line, where no other tag has coloured it. */
+static void add_colour(struct call_style *style, enum tag tag,
+		       const char *colour)
 {
-	for (size_t i = 0; i < PARTS; i++) {
-		if (part_table[i].tag == tag)
-			return 1u << part_table[i].part;
+	for (int part = 0; part < PART_MAX; part++) {
+		if (colour[0] && (tag_parts[tag] & 1u << part) &&
+		    (tag != TAG_SYSCALL || !style->colour[part]))
+			style->colour[part] = colour;
 	}
-	return 0;
 }
 
 static void apply_spec(struct call_style *style, const struct spec *spec)
 {
-	for (const char *tag = spec->tags; *tag; tag++) {
-		unsigned parts = tag_parts(*tag);
+	for (const char *letter = spec->tags; *letter; letter++) {
+		enum tag tag = tag_find(*letter);
 
 		if (spec->sign == '-') {
-			style->parts &= ~parts;
+			style->parts &= ~tag_parts[tag];
 			continue;
 		}
-		/* s is the whole line, in its colour where none was given. */
-		if (*tag == 's')
-			parts = CALL_PARTS_ALL;
-		style->parts |= parts;
-		for (int part = 0; part < PART_MAX; part++) {
-			if (spec->colour[0] && (parts & 1u << part) &&
-			    (*tag != 's' || !style->colour[part]))
-				style->colour[part] = spec->colour;
-		}
+		style->parts |= tag_parts[tag];
+		add_colour(style, tag, spec->colour);
 	}
+}
+
+/* Return: TOOL_OK, or TOOL_MISUSED having complained */
+static int check_parts(const char *name, const struct spec *spec)
+{
+	for (const char *letter = spec->tags; *letter; letter++) {
+		int tag = tag_find(*letter);
+
+		if (tag < 0)
+			return tool_misused(&tool_debug, name,
+					    "%c: no such tag", *letter);
+		if (!tag_parts[tag])
+			return tool_misused(&tool_debug, name, "%c: chooses "
+					    "nothing of a command's lines",
+					    *letter);
+	}
+	return TOOL_OK;
 }
 
 static int watch(const char *name, int fd, int n, char **operand,
@@ -138,11 +150,15 @@ static int watch(const char *name, int fd, int n, char **operand,
 {
 	static struct spec spec[32];
 	struct call_style style = { 0 };
+	int status;
 
 	if (n > (int)(sizeof(spec) / sizeof(spec[0])))
 		return tool_misused(&tool_debug, name, "too many tags");
 	for (int i = 0; i < n; i++) {
 		parse_spec(operand[i], &spec[i]);
+		status = check_parts(name, &spec[i]);
+		if (status != TOOL_OK)
+			return status;
 		apply_spec(&style, &spec[i]);
 	}
 	if (!style.parts)
@@ -216,7 +232,8 @@ const struct tool tool_debug = {
 		 "                 + bold, - dim, _ underlined, * blinking,\n"
 		 "                 # reversed; for a command's trace\n"
 		 "  -- COMMAND     run it, its calls on stderr: s the whole\n"
-		 "                 line, a action, c and m choice, p path\n"
+		 "                 line, c or m the verdict, p the path,\n"
+		 "                 a or d the result\n"
 		 "  -h, --help     this text\n"
 		 "      --version  version\n",
 	.run = run,
