@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -38,14 +39,15 @@ static int listen_in(int dir, pid_t pid)
 
 void door_open(struct umvu *u)
 {
+	char text[PATH_MAX];
 	int dir, fd = -ENOENT;
 	unsigned i;
 
 	for (i = 0; i < SERVICE_PLACES; i++) {
 		dir = service_place_open(i, geteuid(), true);
 		if (dir < 0) {
-			log_debug("service directory %u: %s", i,
-				  strerror(-dir));
+			service_place_text(i, geteuid(), text, sizeof(text));
+			log_debug("no socket in %s: %s", text, strerror(-dir));
 			continue;
 		}
 		fd = listen_in(dir, u->pid);

@@ -34,6 +34,7 @@
 #include "engine/filter.h"
 #include "lib/fds.h"
 #include "lib/log.h"
+#include "lib/command.h"
 #include "monitor/launch.h"
 #include "monitor/rc.h"
 #include "monitor/umvu.h"
@@ -137,14 +138,12 @@ void launch_command(struct umvu *u)
 	if (status)
 		_exit(status);
 	signals_give_back(&u->signals);
-	execvp(command[0], command);
-	err = errno;
-	if (err == ENOENT && !strchr(command[0], '/'))
+	err = command_execute(command);
+	if (err == -ENOENT && !strchr(command[0], '/'))
 		dprintf(STDERR_FILENO, "umvu: %s: command not found\n",
 			command[0]);
 	else
 		dprintf(STDERR_FILENO, "umvu: %s: %s\n", command[0],
-			strerror(err));
-	_exit(err == ENOENT || err == ENOTDIR ? STATUS_NOT_FOUND :
-						STATUS_NOT_EXECUTABLE);
+			strerror(-err));
+	_exit(command_status(err));
 }

@@ -81,7 +81,8 @@ static int take(struct options *o, int option)
 		return -1;
 	case 't':
 		o->trace = true;
-		o->trace_file = optarg;
+		/* -t=FILE is taken for what it looks like */
+		o->trace_file = optarg && *optarg == '=' ? optarg + 1 : optarg;
 		return -1;
 	case 'o':
 		o->log_file = optarg;

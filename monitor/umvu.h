@@ -86,7 +86,6 @@ enum {
 	STATUS_MISUSED	= 2,
 	STATUS_NO_VIEW	= 125,
 	STATUS_NOT_EXECUTABLE = 126,
-	STATUS_NOT_FOUND = 127,
 	STATUS_KILLED	= 137,	/* the monitor or the guard was killed */
 };
 

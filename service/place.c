@@ -32,6 +32,16 @@ static int parent_and_name(unsigned i, uid_t uid, char *parent, char *name)
 	}
 }
 
+void service_place_text(unsigned i, uid_t uid, char *buf, size_t size)
+{
+	char parent[PATH_MAX], name[NAME_MAX];
+
+	if (parent_and_name(i, uid, parent, name))
+		snprintf(buf, size, "$XDG_RUNTIME_DIR");
+	else
+		snprintf(buf, size, "%s/%s", parent, name);
+}
+
 /* A run-time directory is the user's own; /tmp is everybody's. */
 static int open_parent(const char *path, uid_t uid, bool own)
 {

@@ -14,6 +14,9 @@
  */
 enum { SERVICE_PLACES = 3 };
 
+/* What candidate number i is called: the directory, or the variable unset. */
+void service_place_text(unsigned i, uid_t uid, char *buf, size_t size);
+
 /*
  * Open candidate number i, in the order of preference.
  * @create:	make it when it is missing

@@ -27,6 +27,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "lib/command.h"
 #include "lib/proc.h"
 #include "tools/follow.h"
 #include "tools/tool.h"
@@ -142,10 +143,9 @@ static _Noreturn void be_command(const char *name, int gate, char **command)
 		access("/", F_OK);
 	while (poll(&pfd, 1, KNOCK_MS) == 0);
 	close(gate);
-	execvp(command[0], command);
-	err = errno;
-	tool_error(name, "%s: %s", command[0], strerror(err));
-	_exit(err == ENOENT ? 127 : 126);
+	err = command_execute(command);
+	tool_error(name, "%s: %s", command[0], strerror(-err));
+	_exit(command_status(err));
 }
 
 /* Wait for the command's end, should it not have ended yet. */
