@@ -249,7 +249,7 @@ const struct tool tool_name = {
 	.program = "vuname",
 	.alias = "viewname",
 	.help = "tell the view's name and the system's, or name the view",
-	.usage = "[-asnrvmpioUVPxq]\n"
+	.usage = "[-asnrvmpioUVNPxq]\n"
 		 "       or, to name the view: [-q] NEWNAME\n"
 		 "\n"
 		 "  -a, --all                what uname -a prints, -U and -V\n"
