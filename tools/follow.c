@@ -8,13 +8,20 @@
 #include "tools/follow.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "service/client.h"
 #include "tools/tool.h"
+
+enum { AFTERMATH_US = 100000 };
 
 static atomic_int followed = -1;
 static atomic_bool stopped;
@@ -30,6 +37,36 @@ void follow_stop(void)
 	errno = saved;
 }
 
+/* The last lines of a process that has ended are still under way. */
+static void *await_end(void *arg)
+{
+	struct pollfd p = { .fd = (intptr_t)arg, .events = POLLIN };
+
+	while (poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+	usleep(AFTERMATH_US);
+	close(p.fd);
+	follow_stop();
+	return NULL;
+}
+
+/* A process that cannot be waited for is followed until ^C. */
+static void stop_with(pid_t pid)
+{
+	int fd = syscall(SYS_pidfd_open, pid, 0);
+	pthread_t thread;
+
+	if (fd < 0) {
+		if (errno == ESRCH)
+			follow_stop();
+		return;
+	}
+	if (pthread_create(&thread, NULL, await_end, (void *)(intptr_t)fd))
+		close(fd);
+	else
+		pthread_detach(thread);
+}
+
 int follow_trace(const char *name, int fd, pid_t pid,
 		 void (*record)(void *ctx, char **field, int nfield),
 		 void *ctx)
@@ -41,6 +78,7 @@ int follow_trace(const char *name, int fd, pid_t pid,
 	if (pid) {
 		snprintf(number, sizeof(number), "%d", (int)pid);
 		word[1] = number;
+		stop_with(pid);
 	}
 	atomic_store(&followed, fd);
 	if (atomic_load(&stopped))

@@ -12,7 +12,7 @@
 /*
  * Hand every record to record() until follow_stop() or the monitor's end;
  * both are ends as they should be.
- * @pid: trace only this process; 0: every guest
+ * @pid: trace only this process, until it ends; 0: every guest
  * Return: TOOL_OK, or TOOL_FAILED having complained in name's name
  */
 int follow_trace(const char *name, int fd, pid_t pid,
