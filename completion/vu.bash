@@ -81,7 +81,7 @@ _vu_mount() {
 	-o|--options) _vu_mount_options ;;
 	*)	case $1 in
 		-*) _vu_words -t --types -o --options -r --read-only -w \
-			--read-write -B --bind -M --move -R --rbind --help \
+			--read-write -B --bind -M --move -R --rbind -h --help \
 			--version ;;
 		*) _vu_files ;;
 		esac ;;
@@ -90,14 +90,14 @@ _vu_mount() {
 
 _vu_umount() {
 	case $1 in
-	-*) _vu_words -f --force -l --lazy -d --detach --help --version ;;
+	-*) _vu_words -f --force -l --lazy -d --detach -h --help --version ;;
 	*) _vu_lines vu ls --list=mounts ;;
 	esac
 }
 
 _vu_insmod() {
 	case $1 in
-	-*) _vu_words -p --permanent --help --version ;;
+	-*) _vu_words -p --permanent -h --help --version ;;
 	*/*) _vu_files ;;
 	*) _vu_modules ;;
 	esac
@@ -105,13 +105,13 @@ _vu_insmod() {
 
 _vu_rmmod() {
 	case $1 in
-	-*) _vu_words --help --version ;;
+	-*) _vu_words -h --help --version ;;
 	*) _vu_loaded ;;
 	esac
 }
 
 _vu_lsmod() {
-	_vu_words --help --version
+	_vu_words -h --help --version
 }
 
 _vu_name() {
@@ -120,7 +120,7 @@ _vu_name() {
 		--kernel-release -v --kernel-version -m --machine -p \
 		--processor -i --hardware-platform -o --operating-system \
 		-U --serverid -V -N --viewname -P --prompt -x --no-uname \
-		-q --quiet --help --version ;;
+		-q --quiet -h --help --version ;;
 	esac
 }
 
@@ -141,14 +141,14 @@ _vu_debug() {
 		_vu_command $((i + 1))
 		return
 	done
-	_vu_words +{a,c,d,m,n,p,s} -{a,c,d,m,n,p,s} - '?' -- --help --version
+	_vu_words +{a,c,d,m,n,p,s} -{a,c,d,m,n,p,s} - '?' -- -h --help --version
 }
 
 _vu_ls() {
 	case $2 in
 	-p|--pid) _vu_monitors ;;
 	-l|--list) _vu_words guests modules monitors mounts views ;;
-	*) _vu_words -a --all -p --pid -j --json -l --list --help --version ;;
+	*) _vu_words -a --all -p --pid -j --json -l --list -h --help --version ;;
 	esac
 }
 
@@ -158,14 +158,14 @@ _vu_trace() {
 	-o|--output) _vu_files ;;
 	*)	case $1 in
 		-*) _vu_words -c --summary -C --both -o --output -p --pid \
-			--help --version ;;
+			-h --help --version ;;
 		*) _vu_guests ;;
 		esac ;;
 	esac
 }
 
 _vu_doctor() {
-	_vu_words -j --json -q --quiet --help --version
+	_vu_words -j --json -q --quiet -h --help --version
 }
 
 # Options of umvu up to the command; $1: where they begin
@@ -186,14 +186,14 @@ _vu_run_from() {
 	esac
 	case $cur in
 	-*) _vu_words -m --module -V --name -f --rc -N --norc -t --trace -o \
-		--log -v --verbose -q --quiet --help --version ;;
+		--log -v --verbose -q --quiet -h --help --version ;;
 	*) _vu_command "$COMP_CWORD" ;;
 	esac
 }
 
 _vu_help() {
 	_vu_words run mount umount insmod rmmod lsmod name debug ls ps trace \
-		doctor help -m --manual
+		doctor help -m --manual -h --help --version
 }
 
 _vu() {
@@ -201,7 +201,7 @@ _vu() {
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
 		_vu_words run mount umount insmod rmmod lsmod name debug ls ps \
-			trace doctor help --help --version
+			trace doctor help -h --help --version
 		return
 	fi
 	case ${COMP_WORDS[1]} in
