@@ -216,6 +216,8 @@ install: all
 		install -D -m 644 $$c \
 		  $(DESTDIR)$(DATADIR)/bash-completion/completions/$$(basename \
 		  $$c .bash); done
+	for n in umvu $(UMVU_NAMES) $(TOOL_NAMES); do ln -sfn vu \
+		$(DESTDIR)$(DATADIR)/bash-completion/completions/$$n; done
 	for c in $(wildcard completion/_*); do \
 		install -D -m 644 $$c \
 		  $(DESTDIR)$(DATADIR)/zsh/site-functions/$${c##*/}; done
@@ -226,9 +228,9 @@ uninstall:
 	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR)
 	for m in $(MAN); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
-	for c in $(wildcard completion/*.bash); do \
-		rm -f $(DESTDIR)$(DATADIR)/bash-completion/completions/$$(basename \
-		  $$c .bash); done
+	rm -f $(addprefix \
+		$(DESTDIR)$(DATADIR)/bash-completion/completions/,vu umvu \
+		$(UMVU_NAMES) $(TOOL_NAMES))
 	for c in $(wildcard completion/_*); do \
 		rm -f $(DESTDIR)$(DATADIR)/zsh/site-functions/$${c##*/}; done
 
