@@ -335,6 +335,16 @@ static void each_view(struct sys *s, void (*f)(void *, struct view *),
 	}
 }
 
+/* Those that people made: exceptions are part of theirs. */
+static size_t count_mounts(const struct version *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->nmount; i++)
+		n += !v->mount[i]->except_of;
+	return n;
+}
+
 struct view_reader { void (*f)(void *, const struct view_record *); void *arg; };
 
 static void read_view(void *arg, struct view *v)
@@ -343,7 +353,8 @@ static void read_view(void *arg, struct view *v)
 	struct version *now = view_version(v);
 	char name[sizeof(v->name)];
 	struct view_record rec = { .id = v->id, .parent = v->parent,
-				   .name = name, .mounts = now->nmount };
+				   .name = name,
+				   .mounts = count_mounts(now) };
 
 	view_name(v, name, sizeof(name));
 	r->f(r->arg, &rec);
