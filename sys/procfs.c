@@ -92,16 +92,23 @@ static ssize_t name_through(struct request *rq, struct mount *m,
 	return procfs_name_in_view(rq, real, buf, size);
 }
 
-/* The program that runs from a copy in memory. */
-static ssize_t copied_name(struct request *rq, struct file_id copy, char *buf,
-			   size_t size)
+/*
+ * The program that runs from a copy in memory. The copy is shared by all who
+ * run that file, by whatever mount.
+ */
+static ssize_t copied_name(struct request *rq, struct file_id copy,
+			   struct mount *through, char *buf, size_t size)
 {
-	struct place program;
+	struct place program, as;
 	ssize_t n;
 
 	if (!copy.ino || patched_original(copy, &program))
 		return -ENOSYS;
-	n = request_name(rq, &program, buf, size);
+	as = place_borrow(&program);
+	as.rel = program.rel;
+	if (!as.rel)
+		as.mount = through ?: mount_base();
+	n = request_name(rq, &as, buf, size);
 	place_free(&program);
 	return n;
 }
@@ -138,7 +145,7 @@ static ssize_t exe_name(struct request *rq, pid_t pid, const struct guest *g,
 		return n;
 	if (!stat(link, &st))
 		id = (struct file_id){ st.st_dev, st.st_ino, 0 };
-	n = copied_name(rq, id, buf, size);
+	n = copied_name(rq, id, g->exe, buf, size);
 	if (n != -ENOSYS)
 		return n;
 	if (g->exe && in_mount(rq, g->exe, real, buf, size))
@@ -335,7 +342,7 @@ static ssize_t mapped_name(struct request *rq, const struct mapper *of,
 	if (sscanf(line, "%*s %*s %*s %x:%x %lu", &major, &minor, &ino) != 3)
 		return -ENOSYS;
 	p.id = (struct file_id){ makedev(major, minor), ino, 0 };
-	n = copied_name(rq, p.id, buf, size);
+	n = copied_name(rq, p.id, of->exe, buf, size);
 	if (n != -ENOSYS)
 		return n;
 	descriptors_find(rq->sys->descriptors, of->tgid, -1, &p);
