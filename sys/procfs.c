@@ -63,24 +63,40 @@ static bool known_by(struct request *rq, const char *real)
 	return same;
 }
 
-ssize_t procfs_name_in_view(struct request *rq, const char *real,
-			    char *buf, size_t size)
+/* Has the caller another root than the monitor, whose names are the real ones? */
+static bool has_own_root(const struct request *rq)
 {
-	const struct version *v = rq->version;
+	const struct place *base = &mount_base()->root;
+
+	return rq->root.mount != base->mount ||
+	       !file_id_equal(rq->root.id, base->id);
+}
+
+static ssize_t below_root(struct request *rq, const char *real, char *buf,
+			  size_t size)
+{
 	char top[PATH_MAX];
 	ssize_t n;
 
-	if (real[0] != '/' || known_by(rq, real))
-		return -ENOSYS;
-	for (size_t i = v->nmount; i-- > 0; )
-		if (in_mount(rq, v->mount[i], real, buf, size))
-			return strlen(buf);
-	if (rq->root.fd < 0 || rq->root_agrees)
+	if (rq->root.fd < 0 || !has_own_root(rq))
 		return -ENOSYS;
 	n = kernel_name(rq->root.fd, top, sizeof(top));
 	if (n > 1 && !strncmp(real, top, n) && (!real[n] || real[n] == '/'))
 		return snprintf(buf, size, "%s", real[n] ? real + n : "/");
 	return -ENOSYS;
+}
+
+ssize_t procfs_name_in_view(struct request *rq, const char *real,
+			    char *buf, size_t size)
+{
+	const struct version *v = rq->version;
+
+	if (real[0] != '/' || (!has_own_root(rq) && known_by(rq, real)))
+		return -ENOSYS;
+	for (size_t i = v->nmount; i-- > 0; )
+		if (in_mount(rq, v->mount[i], real, buf, size))
+			return strlen(buf);
+	return below_root(rq, real, buf, size);
 }
 
 /* The name of what the kernel calls real and was reached through m, if any. */
@@ -190,15 +206,22 @@ static ssize_t fd_name(struct request *rq, pid_t pid, int fd, char *buf,
 	return n < 0 ? by_text(rq, m, link, buf, size) : n;
 }
 
-/* Working directory or root: known where the kernel has another. */
+/*
+ * Working directory or root: known where the kernel has another. The kernel's
+ * own is told by us if the caller's root is not where we read it from.
+ */
 static ssize_t guest_place_name(struct request *rq, const struct place *p,
-				char *buf, size_t size)
+				const char *kernels, char *buf, size_t size)
 {
-	char link[32];
+	char link[32], real[PATH_MAX];
 	ssize_t n;
 
-	if (!p->mount)
+	if (!p->mount && !has_own_root(rq))
 		return -ENOSYS;
+	if (!p->mount) {
+		n = kernels_text(rq, kernels, real, sizeof(real));
+		return n < 0 ? n : below_root(rq, real, buf, size);
+	}
 	n = request_name(rq, p, buf, size);
 	if (n == -ENOENT && p->fd >= 0)
 		n = by_text(rq, p->mount, fd_link(p->fd, link), buf, size);
@@ -224,7 +247,7 @@ static ssize_t self_text(struct request *rq, const struct place *dir,
 ssize_t procfs_readlink(struct request *rq, const struct place *dir,
 			const char *name, char *buf, size_t size)
 {
-	char what[32];
+	char what[32], link[64];
 	pid_t tgid, pid = proc_magic(dir, name, what, sizeof(what));
 	struct guest *g;
 	ssize_t n;
@@ -239,8 +262,9 @@ ssize_t procfs_readlink(struct request *rq, const struct place *dir,
 	} else if (!strncmp(what, "fd/", 3)) {
 		n = fd_name(rq, tgid, atoi(what + 3), buf, size);
 	} else {
+		snprintf(link, sizeof(link), "/proc/%d/%s", pid, what);
 		n = guest_place_name(rq, what[0] == 'c' ? &g->cwd : &g->root,
-				     buf, size);
+				     link, buf, size);
 	}
 	guest_put(g);
 	return n;
