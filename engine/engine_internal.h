@@ -31,6 +31,12 @@
 
 struct receiver;
 
+/* How to tell whether a block in a guest's memory is still as written. */
+struct block_seal {
+	uint64_t base, sum;
+	size_t len;
+};
+
 /* theory: visit.c */
 struct reissue_entry {
 	pid_t tid;		/* 0: free */
@@ -39,6 +45,11 @@ struct reissue_entry {
 	uint64_t arg[6];
 	bool attended;		/* a receiver waits for the call's end */
 	uint64_t age;
+	/* of calls that nobody attends to: */
+	uint64_t ip;
+	int old_nr;		/* the call as the guest had made it */
+	uint64_t old_arg[6];
+	struct block_seal seal;
 };
 
 struct reissue {
@@ -84,8 +95,13 @@ void deliver(const struct call *call, struct verdict *v);
  */
 int visit(const struct call *call, struct rewrite *rw);
 
-/* Is this call one that a visit sent back? Then it is answered. */
-bool reissue_answer(const struct call *call);
+/*
+ * Is this call one that a visit sent back? Then it is answered. UNDONE: the
+ * kernel makes it again after a signal, and its arguments are overwritten;
+ * it becomes the call that the guest had made (the registers do not).
+ */
+enum reissued { REISSUED_NO, REISSUED_ANSWERED, REISSUED_UNDONE };
+enum reissued reissue_take(struct call *call);
 
 /*
  * rewrite.c, for visit.c: place the block below the stack pointer sp.
@@ -96,6 +112,9 @@ int rewrite_place(struct rewrite *rw, uint64_t sp);
 int rewrite_write(const struct rewrite *rw, const struct call *call);
 /* Number and arguments after rewrite_place(). */
 int rewrite_final(const struct rewrite *rw, const uint64_t **arg);
+/* The placed block is as written as long as its seal is intact. */
+void rewrite_seal(const struct rewrite *rw, struct block_seal *seal);
+bool seal_intact(const struct block_seal *seal, const struct call *call);
 /* Does it execute a program, and what shall that be called? (See there.) */
 bool rewrite_executes(const struct rewrite *rw, const char **name);
 

@@ -124,10 +124,24 @@ static void copy_call(struct receiver *r)
 			       (uint32_t)d->args[i] : d->args[i];
 }
 
+static void answer(struct receiver *r)
+{
+	struct engine *e = r->e;
+	enum reissued reissued = reissue_take(&r->call);
+	struct verdict v;
+
+	if (reissued == REISSUED_ANSWERED)
+		return;
+	v = e->ops->dispatch(e->ctx, &r->call);
+	/* what the kernel would go on with is not what the guest had asked */
+	if (reissued == REISSUED_UNDONE && v.kind == VERDICT_NATIVE)
+		v = verdict_rewritten(rewrite_new(&r->call));
+	deliver(&r->call, &v);
+}
+
 static int serve_one(struct receiver *r)
 {
 	struct engine *e = r->e;
-	struct verdict v;
 	uint64_t seq;
 	int got = receive(r);
 
@@ -138,10 +152,7 @@ static int serve_one(struct receiver *r)
 	if (!atomic_load(&e->armed) && !atomic_exchange(&e->armed, true))
 		arm(e, seq);
 	copy_call(r);
-	if (!reissue_answer(&r->call)) {
-		v = e->ops->dispatch(e->ctx, &r->call);
-		deliver(&r->call, &v);
-	}
+	answer(r);
 	atomic_store(&r->progress, 0);
 	return 0;
 }

@@ -333,6 +333,38 @@ int rewrite_write(const struct rewrite *rw, const struct call *call)
 	return r;
 }
 
+static uint64_t add_to_sum(uint64_t sum, const unsigned char *p, size_t n)
+{
+	while (n--)
+		sum = (sum ^ *p++) * 1099511628211u;
+	return sum;
+}
+
+void rewrite_seal(const struct rewrite *rw, struct block_seal *seal)
+{
+	*seal = (struct block_seal){
+		rw->base, add_to_sum(0, rw->block, rw->len), rw->len
+	};
+}
+
+bool seal_intact(const struct block_seal *seal, const struct call *call)
+{
+	unsigned char buf[PAGE];
+	uint64_t at = seal->base, end = at + seal->len, sum = 0;
+
+	while (at < end) {
+		size_t n = PAGE - at % PAGE;
+
+		if (n > end - at)
+			n = end - at;
+		if (guest_read(call, at, buf, n))
+			return false;
+		sum = add_to_sum(sum, buf, n);
+		at += n;
+	}
+	return sum == seal->sum;
+}
+
 int rewrite_final(const struct rewrite *rw, const uint64_t **arg)
 {
 	*arg = rw->arg;

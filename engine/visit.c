@@ -43,8 +43,13 @@
  *
  * Waiting for the end takes a receiver. ATTENDED_MAX may do so; beyond that,
  * or when nobody else can receive, we detach in 4, and the registers keep
- * the new values. So do we when the program to be executed gains
- * privileges: it would not, under a tracer.
+ * the new values. If a signal interrupts such a call, the kernel makes it
+ * again with those, and a handler may have written where the block was. So
+ * the entry stays, with a sum over the block: when the very same call comes
+ * in again and the block is not what it was, the call becomes the one that
+ * the guest had made, and is dispatched (reissue_take). We do not wait either
+ * when the program to be executed gains privileges: it would not, under a
+ * tracer.
  *
  * If the block cannot be written the thread's result is set to -ENOMEM, and
  * it never knows more than that.
@@ -52,6 +57,7 @@
  * What can be noticed: while it runs, the call's thread has a tracer.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -113,25 +119,59 @@ static void remember(struct reissue *list, const struct reissue_entry *entry)
 static bool matches(const struct reissue_entry *p, const struct call *call)
 {
 	return p->tid == call->tid && p->nr == call->nr &&
-	       p->abi == call->abi &&
+	       p->abi == call->abi && (p->attended || p->ip == call->ip) &&
 	       !memcmp(p->arg, call->arg, sizeof(p->arg));
 }
 
-/* Take an entry out: that of this call, or, without call, of this thread. */
-static bool recall(struct reissue *list, pid_t tid, const struct call *call,
-		   struct reissue_entry *out)
+static void take_out(struct reissue *list, struct reissue_entry *p)
+{
+	p->tid = 0;
+	atomic_fetch_sub(&list->n, 1);
+}
+
+/*
+ * A call that nobody attended to is remembered until its thread is visited
+ * again. Those of dead threads must not stay: look at one of them each time.
+ */
+static void forget_dead(struct reissue *list)
+{
+	struct reissue_entry *p = &list->entry[++list->clock % REISSUE_MAX];
+
+	if (p->tid && !p->attended && kill(p->tid, 0) && errno == ESRCH)
+		take_out(list, p);
+}
+
+/* Take this thread's entry out. Return: false when it has none */
+static bool recall(struct reissue *list, pid_t tid)
 {
 	struct reissue_entry *p;
 	bool found = false;
 
 	pthread_mutex_lock(&list->lock);
 	for (p = list->entry; p < list->entry + REISSUE_MAX && !found; p++) {
-		if (p->tid != tid || (call && !matches(p, call)))
-			continue;
-		found = true;
-		*out = *p;
-		p->tid = 0;
-		atomic_fetch_sub(&list->n, 1);
+		found = p->tid == tid;
+		if (found)
+			take_out(list, p);
+	}
+	pthread_mutex_unlock(&list->lock);
+	return found;
+}
+
+/* The entry of this call. What is not attended to may come once more. */
+static bool recognize(struct reissue *list, const struct call *call,
+		      struct reissue_entry *out)
+{
+	struct reissue_entry *p;
+	bool found = false;
+
+	pthread_mutex_lock(&list->lock);
+	forget_dead(list);
+	for (p = list->entry; p < list->entry + REISSUE_MAX && !found; p++) {
+		found = matches(p, call);
+		if (found)
+			*out = *p;
+		if (found && p->attended)
+			take_out(list, p);
 	}
 	pthread_mutex_unlock(&list->lock);
 	return found;
@@ -142,19 +182,20 @@ static bool recall(struct reissue *list, pid_t tid, const struct call *call,
  * WAIT_KILLABLE_RECV) will make it once more: with the old arguments if it
  * is attended, else with the new ones.
  */
-bool reissue_answer(const struct call *call)
+enum reissued reissue_take(struct call *call)
 {
 	struct reissue *list = &call->engine->reissue;
 	struct reissue_entry entry;
-	int r;
 
-	if (!atomic_load(&list->n) ||
-	    !recall(list, call->tid, call, &entry))
-		return false;
-	r = notif_send(call, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
-	if (r == -ENOENT && !entry.attended)
-		remember(list, &entry);
-	return true;
+	if (!atomic_load(&list->n) || !recognize(list, call, &entry))
+		return REISSUED_NO;
+	if (!entry.attended && !seal_intact(&entry.seal, call)) {
+		call->nr = entry.old_nr;
+		memcpy(call->arg, entry.old_arg, sizeof(call->arg));
+		return REISSUED_UNDONE;
+	}
+	notif_send(call, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+	return REISSUED_ANSWERED;
 }
 
 /* ---- the visit ------------------------------------------------------ */
@@ -226,8 +267,10 @@ static int put_call(struct visit *v, struct reissue_entry *entry)
 	*entry = (struct reissue_entry){
 		.tid = v->t.tid, .abi = v->call->abi,
 		.nr = rewrite_final(v->rw, &arg),
+		.ip = v->call->ip, .old_nr = v->call->nr,
 	};
 	memcpy(entry->arg, arg, sizeof(entry->arg));
+	memcpy(entry->old_arg, v->call->arg, sizeof(entry->old_arg));
 	arch_set_call(&v->t.regs, is_compat(v), entry->nr, arg);
 	return arch_set_regs(v->t.tid, &v->t.regs);
 }
@@ -242,7 +285,7 @@ static enum stop see_through(struct visit *v, struct reissue_entry *entry,
 	entry->attended = true;
 	remember(list, entry);
 	stop = tracee_step(&v->t);
-	*received = !recall(list, v->call->tid, NULL, entry);
+	*received = !recall(list, v->call->tid);
 	return stop;
 }
 
@@ -280,6 +323,7 @@ static bool at_entry(struct visit *v)
 	if (put_call(v, &entry))
 		return true;		/* killed; leaving will see it off */
 	if (!attend(v)) {
+		rewrite_seal(v->rw, &entry.seal);
 		remember(list, &entry);
 		return true;
 	}
@@ -308,6 +352,9 @@ static bool rearrange(struct visit *v, enum stop stop)
 	if (arch_ip(&v->old) != v->call->ip ||
 	    (result != ANSWER && result != -ERESTARTSYS))
 		return true;
+	/* differs from what an undone call has; int 0x80 in 64 bits has wider ones */
+	if (!is_compat(v) || arch_is_compat(&v->old))
+		arch_set_call(&v->old, is_compat(v), v->call->nr, v->call->arg);
 	result = turn_back(v);
 	if (result) {
 		arch_set_result(&v->old, result);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A call that the guest waits in with a name of a mount (the open of a FIFO,
+ * connect) is rewritten, and its name is on the stack, where handlers run.
+ * Interrupted again and again it is made anew, and must never be told what
+ * a handler has left there: alone, and with more waiting than the monitor
+ * attends to.
+ *
+ * timeout: 120
+ */
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "test/scenario/limits.h"
+
+enum { FEW = 4, CROWD = 140, SIGNALS = 8 };
+
+static volatile sig_atomic_t handled;
+
+/* As much of the stack as a handler may well use. */
+static void handler(int sig)
+{
+	volatile char frame[16384];
+
+	memset((char *)frame, 'x', sizeof(frame));
+	handled += frame[sig] == 'x';
+}
+
+static void catch_alarm(int flags)
+{
+	struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
+
+	sigaction(SIGALRM, &sa, NULL);
+}
+
+static struct sockaddr_un address(const char *name)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", name);
+	return sun;
+}
+
+static int open_fifo(void)
+{
+	return open("point/fifo", O_RDONLY | O_CLOEXEC);
+}
+
+static int connect_full(void)
+{
+	struct sockaddr_un sun = address("point/socket");
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return connect(s, (struct sockaddr *)&sun, sizeof(sun)) ?: s;
+}
+
+/* Bit 0: it failed, bit 1: no signal came; without SA_RESTART: EINTR. */
+static void waiter(int (*wait)(void), int flags)
+{
+	int ret;
+
+	catch_alarm(flags);
+	do
+		ret = wait();
+	while (ret < 0 && errno == EINTR && !(flags & SA_RESTART));
+	if (ret < 0)
+		say("%s", error_name(errno));
+	_exit((ret < 0) | !handled << 1);
+}
+
+static void interrupt(const pid_t *pid, int n)
+{
+	for (int i = 0; i < SIGNALS; i++) {
+		usleep(50000);
+		for (int k = 0; k < n; k++)
+			kill(pid[k], SIGALRM);
+	}
+	usleep(100000);
+}
+
+static void count_failures(const char *what, const pid_t *pid, int n)
+{
+	int failed = 0, untouched = 0, status;
+
+	for (int k = 0; k < n; k++) {
+		status = wait_for(pid[k]);
+		expect(WIFEXITED(status));
+		failed += WEXITSTATUS(status) & 1;
+		untouched += WEXITSTATUS(status) >> 1;
+	}
+	if (failed || untouched)
+		fail("%s: of %d waiting %d failed, %d were not interrupted",
+		     what, n, failed, untouched);
+}
+
+static void fork_waiters(pid_t *pid, int n, int (*wait)(void), int flags)
+{
+	for (int k = 0; k < n; k++) {
+		pid[k] = fork();
+		if (!pid[k])
+			waiter(wait, flags);
+		expect(pid[k] > 0);
+	}
+	usleep(n * 10000);
+}
+
+static void fifo(int n, int flags)
+{
+	pid_t pid[CROWD];
+	int fd;
+
+	fork_waiters(pid, n, open_fifo, flags);
+	interrupt(pid, n);
+	fd = open("real/fifo", O_WRONLY | O_CLOEXEC);
+	expect(fd >= 0);
+	count_failures(flags ? "fifo, SA_RESTART" : "fifo", pid, n);
+	close(fd);
+}
+
+static void full_queue(int n, int flags)
+{
+	struct sockaddr_un sun = address("real/socket");
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct pollfd p = { .fd = s, .events = POLLIN };
+	pid_t pid[CROWD];
+
+	unlink("real/socket");
+	expect(!bind(s, (struct sockaddr *)&sun, sizeof(sun)));
+	expect(!listen(s, 0));
+	expect(connect_full() >= 0);
+	fork_waiters(pid, n, connect_full, flags);
+	interrupt(pid, n);
+	for (int k = 0; k <= n; k++) {
+		expect(poll(&p, 1, 5000) == 1);
+		expect(accept(s, NULL, NULL) >= 0);
+	}
+	count_failures(flags ? "connect, SA_RESTART" : "connect", pid, n);
+	close(s);
+}
+
+static void inside(long n)
+{
+	make_dir("real", 0755);
+	make_dir("point", 0755);
+	expect(!mkfifo("real/fifo", 0600));
+	expect(!mount_vufs("real", "point"));
+	fifo(1, 0);
+	fifo(1, SA_RESTART);
+	full_queue(1, 0);
+	full_queue(1, SA_RESTART);
+	fifo(FEW, SA_RESTART);
+	fifo(n, SA_RESTART);
+	full_queue(n, SA_RESTART);
+}
+
+int main(int argc, char **argv)
+{
+	return in_view(argc, argv, CROWD, CROWD, inside);
+}
