@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Identity: ids, groups, capabilities, umask, and what they decide. */
+/*
+ * Identity: ids, groups, capabilities, umask, and what they decide.
+ *
+ * inside: yes
+ */
 #include <grp.h>
 #include <linux/capability.h>
 #include <sys/fsuid.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fork, vfork, clone, wait, limits; guests that die in a call. */
+/*
+ * fork, vfork, clone, wait, limits; guests that die in a call.
+ *
+ * inside: yes
+ */
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Signals that interrupt calls; SA_RESTART; handlers that make calls. */
+/*
+ * Signals that interrupt calls; SA_RESTART; handlers that make calls.
+ *
+ * inside: yes
+ */
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/time.h>

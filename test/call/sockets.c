@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sockets that have no names: families, types, options, loopback. */
+/*
+ * Sockets that have no names: families, types, options, loopback.
+ *
+ * inside: yes
+ */
 #include <arpa/inet.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
