@@ -10,6 +10,7 @@
 
 #include "engine/memory.h"
 #include "sys/handlers.h"
+#include "sys/operand.h"
 #include "sys/real.h"
 #include "view/registry.h"
 
@@ -105,14 +106,6 @@ struct verdict call_symlink(struct request *rq)
 
 /* --- removing --- */
 
-static bool is_rmdir(const struct request *rq)
-{
-	if (!strcmp(rq->row->name, "rmdir"))
-		return true;
-	return !strcmp(rq->row->name, "unlinkat") &&
-	       (rq->call->arg[2] & AT_REMOVEDIR);
-}
-
 static int check_removal(const struct request *rq, bool dir)
 {
 	const struct found *f = &rq->found[0];
@@ -142,7 +135,7 @@ static int check_removal(const struct request *rq, bool dir)
 struct verdict call_unlink(struct request *rq)
 {
 	const struct found *f = &rq->found[0];
-	bool dir = is_rmdir(rq);
+	bool dir = operand_is_rmdir(rq);
 	char rel[PATH_MAX];
 	int err = check_removal(rq, dir);
 

@@ -206,10 +206,21 @@ static enum operand_state resolve_empty(struct request *rq, int i, int dirfd)
 	return f->native ? OPERAND_KERNELS : OPERAND_WALKED;
 }
 
+bool operand_is_rmdir(const struct request *rq)
+{
+	if (rq->row->op[0].mode != OPERAND_NAME)
+		return false;
+	if (!strcmp(rq->row->name, "rmdir"))
+		return true;
+	return !strcmp(rq->row->name, "unlinkat") &&
+	       (rq->call->arg[2] & AT_REMOVEDIR);
+}
+
 /*
  * The kernel finds the same object, but a view has something to say about
- * it: a file or link of /proc that tells names, or (where descriptors cannot be
- * fetched later) a directory whose listing is changed.
+ * it: a file or link of /proc that tells names, a directory to be removed in
+ * which mounts have names, or (where descriptors cannot be fetched later) one
+ * whose listing is changed.
  */
 static bool tells_differently(const struct request *rq, int i)
 {
@@ -218,6 +229,8 @@ static bool tells_differently(const struct request *rq, int i)
 
 	if (p->mount && S_ISLNK(p->mode))
 		return (rq->row->traits & ROW_TELLS) && place_in_proc(p);
+	if (mode == OPERAND_NAME && p->mount && operand_is_rmdir(rq))
+		return version_edits(rq->version, p->mount, p->id);
 	if ((mode != OPERAND_OPEN && mode != OPERAND_OPEN_HOW) || !p->mount)
 		return false;
 	if (S_ISDIR(p->mode))
@@ -277,7 +290,8 @@ enum operand_state operand_resolve(struct request *rq, int i, bool force)
 	if (n <= 0)
 		return resolve_empty(rq, i, dirfd);
 	flags = walk_flags(rq, op);
-	if (!force && !opens_directory(rq) && proved_native(rq, dirfd, rq->path[i], flags))
+	if (!force && !opens_directory(rq) && !operand_is_rmdir(rq) &&
+	    proved_native(rq, dirfd, rq->path[i], flags))
 		return OPERAND_KERNELS;
 	rq->error[i] = request_walk(rq, dirfd, rq->path[i], flags,
 				    &rq->found[i]);

@@ -45,4 +45,7 @@ int operand_magic(void *arg, const struct place *dir, const char *name,
 struct open_how;
 int operand_open_how(const struct request *rq, struct open_how *how);
 
+/* Is the call to remove a directory? */
+bool operand_is_rmdir(const struct request *rq);
+
 #endif
