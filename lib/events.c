@@ -10,11 +10,6 @@ int events_init(struct events *ev)
 	return ev->epoll < 0 ? -errno : 0;
 }
 
-void events_free(struct events *ev)
-{
-	close(ev->epoll);
-}
-
 int events_add(struct events *ev, struct source *src, uint32_t mask)
 {
 	struct epoll_event e = { .events = mask, .data.ptr = src };

@@ -20,7 +20,6 @@ struct source {
 };
 
 int events_init(struct events *ev);		/* 0 or -errno */
-void events_free(struct events *ev);
 
 /* The source is the caller's and stays where it is until removed. */
 int events_add(struct events *ev, struct source *src, uint32_t mask);

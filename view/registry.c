@@ -316,14 +316,6 @@ struct module *module_named(const char *name)
 	return m;
 }
 
-struct module *module_hold(struct module *m)
-{
-	pthread_mutex_lock(&lock);
-	m->users++;
-	pthread_mutex_unlock(&lock);
-	return m;
-}
-
 void module_release(struct module *m)
 {
 	pthread_mutex_lock(&lock);

@@ -42,7 +42,6 @@ bool module_has_type(const char *type);
 
 /* The loaded module of that name, with a reference, or NULL. */
 struct module *module_named(const char *name);
-struct module *module_hold(struct module *m);
 void module_release(struct module *m);
 
 const char *module_name(const struct module *m);
