@@ -111,6 +111,10 @@ static int vufs_mount(struct vu_ctx *ctx, struct vu_mount *m, bool remount,
 		vu_message_set(msg, "vufs: except= has no meaning with hide");
 		return -EINVAL;
 	}
+	if (remount && ((flags ^ m->flags) & ~VU_MOUNT_RDONLY)) {
+		vu_message_set(msg, "vufs: remount changes ro and rw only");
+		return -EINVAL;
+	}
 	m->flags = flags;
 	if (remount || (flags & VU_MOUNT_HIDE))
 		return 0;

@@ -230,8 +230,11 @@ static int remount(struct vu_ctx *ctx, const struct attach *a,
 	struct mount *m;
 	int err = view_mounted_at(ctx, a->target, &m);
 
-	if (err)
-		return say(msg, a->type, a->target, -EINVAL);
+	if (err) {
+		vu_message_set(msg, "%s: %s: not mounted in this view",
+			       a->type, a->target);
+		return -EINVAL;
+	}
 	if (atomic_load(&m->views) > 1) {
 		vu_message_set(msg, "%s: %s: another view has this mount too; "
 			       "unmount it and mount it again", a->type, a->target);
@@ -240,7 +243,8 @@ static int remount(struct vu_ctx *ctx, const struct attach *a,
 	}
 	trial = m->pub;
 	trial.options = a->options;
-	trial.flags = a->rdonly ? VU_MOUNT_RDONLY : 0;
+	trial.flags = (m->pub.flags & ~VU_MOUNT_RDONLY) |
+		      (a->rdonly ? VU_MOUNT_RDONLY : 0);
 	if (!m->module)
 		err = -EINVAL;
 	else
