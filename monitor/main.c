@@ -114,10 +114,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "umvu: /proc/self/fd: %s\n", strerror(errno));
 		return STATUS_NO_VIEW;
 	}
-	if (!open_log(&u.options) || !open_trace(&u))
-		return 1;
-	u.nested = in_view();
-	status = front_run(&u);
+	status = 1;
+	if (open_log(&u.options) && open_trace(&u)) {
+		u.nested = in_view();
+		status = front_run(&u);
+	}
 	fds_free(&u.inherited);
 	return status;
 }
