@@ -39,5 +39,5 @@ int command_execute(char **argv)
 
 int command_status(int err)
 {
-	return err == -ENOENT || err == -ENOTDIR ? 127 : 126;
+	return err == -ENOENT ? 127 : 126;
 }
