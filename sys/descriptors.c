@@ -115,19 +115,25 @@ static struct note **bucket(struct descriptors *d, struct file_id id)
 	return &d->bucket[(id.ino ^ id.dev * 31) & (BUCKETS - 1)];
 }
 
-/* Does the number still lead to the object? */
-static bool current(const struct note *n)
+/* Does this number of its process lead to the object now? */
+static bool leads_there(const struct note *n, int fd)
 {
 	char link[64];
 	struct statx x;
 
-	if (n->fd < 0)		/* at a number nobody knows */
-		return !kill(n->tgid, 0) || errno == EPERM;
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", n->tgid, n->fd);
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", n->tgid, fd);
 	/* never ask a file system's server: this is done under the lock */
 	return !statx(AT_FDCWD, link, AT_STATX_DONT_SYNC, STATX_INO, &x) &&
 	       makedev(x.stx_dev_major, x.stx_dev_minor) == n->id.dev &&
 	       x.stx_ino == n->id.ino;
+}
+
+/* Does the number still lead to the object? */
+static bool current(const struct note *n)
+{
+	if (n->fd < 0)		/* at a number nobody knows */
+		return !kill(n->tgid, 0) || errno == EPERM;
+	return leads_there(n, n->fd);
 }
 
 static void unlink_note(struct descriptors *d, struct note **p)
@@ -289,13 +295,21 @@ int descriptors_note(struct descriptors *d, int fd, struct minted *m)
 
 /*
  * Can the descriptor be a duplicate of the noted one? The kernel knows, as
- * long as the noted one is open (and we may ask: not in the cage).
+ * long as the noted one is open (and we may ask: not in the cage). Its
+ * process may also have moved it to the number that was inherited.
  */
 static bool may_be_duplicate(const struct note *n, pid_t tgid, int fd)
 {
-	if (n->fd < 0 || !current(n))
-		return n->tgid == tgid || n->fd == fd;
-	return syscall(SYS_kcmp, n->tgid, tgid, KCMP_FILE, n->fd, fd) <= 0;
+	int noted = n->fd;
+
+	if (noted < 0 || !current(n)) {
+		if (n->tgid == tgid || noted == fd)
+			return true;
+		noted = fd;
+		if (!leads_there(n, fd))
+			return false;
+	}
+	return syscall(SYS_kcmp, n->tgid, tgid, KCMP_FILE, noted, fd) <= 0;
 }
 
 static bool descends(pid_t tgid, pid_t ancestor)
