@@ -253,16 +253,20 @@ struct verdict call_removexattr(struct request *rq)
 	return verdict_value(err);
 }
 
-/* Changes through a descriptor: refused below a read-only mount. */
+/*
+ * Changes through a descriptor: refused below a read-only mount. One that
+ * can be written to was not opened there, whatever is noted of its file.
+ */
 struct verdict call_fd_change(struct request *rq)
 {
 	struct place p = NOWHERE;
 	struct verdict v = verdict_native();
+	int fd = (int)rq->call->arg[0];
 
 	if (descriptors_empty(rq->sys->descriptors))
 		return v;
-	if (!request_fd(rq, (int)rq->call->arg[0], &p) && p.mount->id &&
-	    mount_rdonly(p.mount))
+	if (!request_fd(rq, fd, &p) && p.mount->id && mount_rdonly(p.mount) &&
+	    !(descriptor_flags(rq->call->tid, fd) & O_ACCMODE))
 		v = verdict_value(-EROFS);
 	place_drop(&p);
 	return v;

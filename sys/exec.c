@@ -448,21 +448,6 @@ static struct verdict rewrite_exec(struct request *rq, struct plan *p)
 	return v;
 }
 
-static bool closes_on_exec(pid_t tid, int fd)
-{
-	char name[64];
-	unsigned flags = 0;
-	FILE *f;
-
-	snprintf(name, sizeof(name), "/proc/%d/fdinfo/%d", tid, fd);
-	f = fopen(name, "re");
-	if (f && fscanf(f, "pos: %*d flags: %o", &flags) != 1)
-		flags = 0;
-	if (f)
-		fclose(f);
-	return flags & O_CLOEXEC;
-}
-
 /* How the script will be told its own name. */
 static void name_script(struct request *rq, struct plan *p)
 {
@@ -476,7 +461,7 @@ static void name_script(struct request *rq, struct plan *p)
 			 *path ? "/" : "", path);
 	strcpy(p->given, p->script);
 	p->script_closed = p->script[0] == '/' && path[0] != '/' &&
-			   closes_on_exec(rq->call->tid, dirfd);
+			   (descriptor_flags(rq->call->tid, dirfd) & O_CLOEXEC);
 }
 
 struct verdict call_exec(struct request *rq)

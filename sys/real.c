@@ -201,6 +201,21 @@ int fetch_descriptor(struct request *rq, int fd)
 	return copy;
 }
 
+unsigned descriptor_flags(pid_t tid, int fd)
+{
+	char name[64];
+	unsigned flags = 0;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "/proc/%d/fdinfo/%d", tid, fd);
+	f = fopen(name, "re");
+	if (f && fscanf(f, "pos: %*d flags: %o", &flags) != 1)
+		flags = 0;
+	if (f)
+		fclose(f);
+	return flags;
+}
+
 static bool has_default_acl(const struct place *dir)
 {
 	char link[32];

@@ -32,6 +32,9 @@ bool can_fetch(void);
 /* The caller's own descriptor, or -errno. */
 int fetch_descriptor(struct request *rq, int fd);
 
+/* The flags of a guest's descriptor, O_CLOEXEC included; 0: not known */
+unsigned descriptor_flags(pid_t tid, int fd);
+
 /* May the caller access a made node so (R_OK...)? 0, -EACCES, -errno */
 int made_access(struct request *rq, const struct place *p, int want);
 
