@@ -67,7 +67,10 @@ static bool resolve_names(struct request *rq)
 
 	for (int i = 0; i < n; i++) {
 		s[i] = operand_resolve(rq, i, force);
-		if (s[i] == OPERAND_UNREADABLE)
+		/* a second name that is none: the first is ours to judge */
+		if (s[i] == OPERAND_UNREADABLE && i && s[0] == OPERAND_WALKED)
+			rq->error[i] = operand_unreadable(rq, i);
+		else if (s[i] == OPERAND_UNREADABLE)
 			return false;
 		if (s[i] == OPERAND_WALKED)
 			ours = true;

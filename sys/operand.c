@@ -301,6 +301,16 @@ enum operand_state operand_resolve(struct request *rq, int i, bool force)
 	return OPERAND_WALKED;
 }
 
+int operand_unreadable(struct request *rq, int i)
+{
+	ssize_t n = guest_read_string(rq->call,
+				      rq->call->arg[(int)rq->row->op[i].path],
+				      rq->path[i], sizeof(rq->path[i]));
+
+	rq->path[i][0] = '\0';
+	return n < 0 ? n : -ENOENT;
+}
+
 /* --- links of /proc --- */
 
 /* The place that a guest's own link of that kind stands for. 0 or -errno */

@@ -45,6 +45,9 @@ int operand_magic(void *arg, const struct place *dir, const char *name,
 struct open_how;
 int operand_open_how(const struct request *rq, struct open_how *how);
 
+/* Why a name was OPERAND_UNREADABLE: -EFAULT, -ENAMETOOLONG, -ENOENT ("") */
+int operand_unreadable(struct request *rq, int i);
+
 /* Is the call to remove a directory? */
 bool operand_is_rmdir(const struct request *rq);
 
