@@ -2,15 +2,17 @@
 /*
  * Calls that the kernel refuses, or has done, before it looks at their
  * names: flags that do not exist or contradict each other, times that
- * cannot be read. They are left to it, and it says what is wrong.
+ * cannot be read, rights that the caller has not. They are left to it, and it says what is wrong.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/memory.h"
 #include "sys/handlers.h"
@@ -153,7 +155,38 @@ static bool bad_rename(const struct request *rq)
 			   RENAME_NOREPLACE | RENAME_WHITEOUT);
 }
 
-bool call_malformed(const struct request *rq)
+static bool may(struct request *rq, int cap)
+{
+	return !request_ids(rq) && rq->ids.cap_effective & (1ull << cap);
+}
+
+/* Is the descriptor an inotify or fanotify one, as far as one can see? */
+static bool is_watcher(const struct request *rq)
+{
+	char link[64], text[16];
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid,
+		 (int)rq->call->arg[0]);
+	return readlink(link, text, sizeof(text)) > 11 &&
+	       !strncmp(text, "anon_inode:", 11);
+}
+
+/* Calls of the caller's own that fail for another reason than the name. */
+static bool refused_anyway(struct request *rq)
+{
+	const char *name = rq->row->name;
+
+	if (!strcmp(name, "swapon") || !strcmp(name, "swapoff"))
+		return !may(rq, CAP_SYS_ADMIN);
+	if (!strcmp(name, "acct"))
+		return !may(rq, CAP_SYS_PACCT);
+	if (!strcmp(name, "fanotify_mark") ||
+	    !strcmp(name, "inotify_add_watch"))
+		return !is_watcher(rq);
+	return false;
+}
+
+bool call_malformed(struct request *rq)
 {
 	const struct row *row = rq->row;
 
@@ -167,6 +200,8 @@ bool call_malformed(const struct request *rq)
 		return times_decide(rq);
 	if (row->handle == call_rename)
 		return bad_rename(rq);
+	if (row->handle == call_by_real_name)
+		return refused_anyway(rq);
 	return row->handle == call_statx &&
 	       (rq->call->arg[2] & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE;
 }

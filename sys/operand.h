@@ -32,7 +32,7 @@ int operand_settle(struct request *rq, int i);
 #define OPEN_FLAGS 0x7fffc3u
 
 /* Does the kernel say what is wrong before it looks at the names? */
-bool call_malformed(const struct request *rq);
+bool call_malformed(struct request *rq);
 
 /* The length that a call of the truncate family gives a file. */
 int64_t operand_length(const struct request *rq);
