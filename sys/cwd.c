@@ -1,13 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where a process stands: chdir, fchdir, getcwd, chroot. */
+/*
+ * Where a process stands: chdir, fchdir, getcwd, chroot.
+ *
+ * Processes made with CLONE_FS stand together, until one says
+ * unshare(CLONE_FS). Who still does, the kernel knows (kcmp): it is asked
+ * when one of them moves. Where it may not be asked (in the cage), each
+ * moves by itself. Of the threads of one process all stand together.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "engine/memory.h"
+#include "lib/proc.h"
 #include "sys/creds.h"
 #include "sys/handlers.h"
 #include "sys/state.h"
@@ -25,23 +36,61 @@ static int may_enter(const struct place *p)
 
 typedef void setter(struct guest *g, struct place *to);
 
-/* A new state of the caller that differs in one place (or NOWHERE). */
+/* A state that differs from another in one place (or NOWHERE), or NULL. */
+static struct guest *moved(const struct guest *from, setter *set,
+			   const struct place *to)
+{
+	struct guest *g = guest_copy(from);
+	struct place held = NOWHERE;
+
+	if (g && to && place_hold(&held, to)) {
+		guest_put(g);
+		return NULL;
+	}
+	if (g)
+		set(g, &held);
+	return g;
+}
+
+static void move_sharer(struct request *rq, pid_t pid, setter *set,
+			const struct place *to)
+{
+	struct guest *from, *g;
+
+	if (syscall(SYS_kcmp, rq->call->tid, pid, KCMP_FS, 0, 0))
+		return;
+	from = task_state(rq->sys->tasks, pid, NULL);
+	g = from ? moved(from, set, to) : NULL;
+	if (g)
+		task_set_state(rq->sys->tasks, pid, g);
+	guest_put(g);
+	guest_put(from);
+}
+
+static void move_sharers(struct request *rq, setter *set,
+			 const struct place *to)
+{
+	pid_t *all;
+	size_t n;
+
+	if (!atomic_load(&rq->sys->sharers))
+		return;
+	n = proc_descendants(getpid(), &all);
+	for (size_t i = 0; i < n; i++)
+		if (all[i] != request_tgid(rq))
+			move_sharer(rq, all[i], set, to);
+	free(all);
+}
+
+/* The caller moves, and whoever shares the place. 0 or -errno */
 static int move(struct request *rq, setter *set, const struct place *to)
 {
-	struct guest *g = guest_copy(rq->guest);
-	struct place held = NOWHERE;
-	int err = 0;
+	struct guest *g = moved(rq->guest, set, to);
+	int err = g ? sys_become(rq, g) : -ENOMEM;
 
-	if (!g)
-		return -ENOMEM;
-	if (to)
-		err = place_hold(&held, to);
-	if (err) {
-		guest_put(g);
-		return err;
-	}
-	set(g, &held);
-	return sys_become(rq, g);
+	if (!err)
+		move_sharers(rq, set, to);
+	return err;
 }
 
 /* The kernel does the move by itself; what we knew better is over. */

@@ -57,6 +57,8 @@ struct verdict call_prctl(struct request *rq)
 /* New name spaces: from now on callers may not be in ours. */
 static void note_spaces(struct sys *s, uint64_t flags)
 {
+	if ((flags & (CLONE_FS | CLONE_THREAD)) == CLONE_FS)
+		atomic_store(&s->sharers, true);
 	if (flags & (CLONE_NEWNS | CLONE_NEWUSER)) {
 		atomic_store(&s->foreigners, true);
 		atomic_store(&s->chroots, true);

@@ -34,6 +34,8 @@ struct sys {
 	/* A guest may have left our mount name space, or our kernel root. */
 	atomic_bool foreigners;
 	atomic_bool chroots;
+	/* Processes may share a working directory (CLONE_FS). */
+	atomic_bool sharers;
 	atomic_ulong ids_generation;	/* see creds.c */
 	atomic_long ids_change;
 	bool privileged;		/* the monitor can act as others */

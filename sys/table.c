@@ -42,7 +42,11 @@ static const struct when when_clock[] = {
 #define CLONE_SPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
 	CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
-static const struct when when_clone[] = { { WHEN_BITS, 0, CLONE_SPACES, 0 } };
+/* New name spaces, and processes that share a working directory. */
+static const struct when when_clone[] = {
+	{ WHEN_BITS, 0, CLONE_SPACES, 0 },
+	{ WHEN_EQUAL, 0, CLONE_FS | CLONE_THREAD, CLONE_FS },
+};
 
 static const struct when when_prctl[] = {
 	{ WHEN_EQUAL, 0, ~0u, PR_GET_DUMPABLE },

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* chdir, fchdir, getcwd, chroot; working directories shared and deleted. */
+/*
+ * chdir, fchdir, getcwd, chroot; working directories shared and deleted.
+ *
+ * inside: root user
+ * (In the cage nobody may ask the kernel who shares a directory.)
+ */
 #include <sched.h>
 
 #include "test/lib.h"
@@ -149,6 +154,40 @@ static int move_away(void *arg)
 	return chdir(arg) < 0;
 }
 
+static int part_and_move(void *arg)
+{
+	return unshare(CLONE_FS) < 0 || chdir(arg) < 0;
+}
+
+static int pipe_fd[2];
+
+static int wait_and_tell(void *arg)
+{
+	char byte;
+
+	if (read(pipe_fd[0], &byte, 1) != 1)
+		return 1;
+	where(arg);
+	return chdir("..") < 0;
+}
+
+/* The parent's chdir moves its child as well, which moves both back. */
+static void led(int flags, char *what)
+{
+	pid_t pid;
+
+	if (pipe(pipe_fd) < 0)
+		fail_errno("pipe");
+	pid = clone(wait_and_tell, stack + sizeof(stack), flags | SIGCHLD, what);
+	try(chdir("dir"));
+	if (write(pipe_fd[1], "x", 1) != 1)
+		fail_errno("write");
+	say("%s: status %d", what, wait_for(pid));
+	where(what);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+}
+
 /* CLONE_FS: the child's chdir moves its parent too. */
 static void shared(void)
 {
@@ -165,6 +204,12 @@ static void shared(void)
 		    CLONE_FS | CLONE_VM | CLONE_VFORK | SIGCHLD, "..");
 	say("CLONE_VM: status %d", wait_for(pid));
 	where("CLONE_VM");
+	pid = clone(part_and_move, stack + sizeof(stack), CLONE_FS | SIGCHLD,
+		    "dir");
+	say("parted: status %d", wait_for(pid));
+	where("parted");
+	led(CLONE_FS, "led");
+	led(0, "not led");
 }
 
 static void inherited(void)
