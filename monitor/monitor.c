@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -251,6 +252,11 @@ static void settle(void)
 
 	setsid();
 	umask(0);
+	/*
+	 * Receivers come and go. With an arena for each of them, what stays
+	 * behind depends on who has served whom.
+	 */
+	mallopt(M_ARENA_MAX, 1);
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);

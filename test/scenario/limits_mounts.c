@@ -8,7 +8,7 @@
  */
 #include "test/scenario/limits.h"
 
-/* The tools reach the monitor through worker threads, each with an arena. */
+/* What the allocator may keep, or not, of what was given back to it. */
 enum { LAYERS = 100, GROWTH_KB = 1024 };
 
 static const char *numbered(const char *word, long i)
