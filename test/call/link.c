@@ -165,6 +165,20 @@ static void long_names(void)
 	free(name);
 }
 
+/* One that has no name any more. */
+static void nameless(void)
+{
+	int fd;
+
+	make_dir("gone", 0755);
+	try(chdir("gone"));
+	try(rmdir("../gone"));
+	try(link("../file", "here"));
+	fd = open("./", O_PATH);
+	say("its path: %#x", fcntl(fd, F_GETFL));
+	close(fd);
+}
+
 int main(void)
 {
 	umask(022);
@@ -181,6 +195,7 @@ int main(void)
 	same_file();
 	in_child("sticky", sticky);
 	long_names();
+	in_child("nameless", nameless);
 	say_names(".");
 	return 0;
 }
