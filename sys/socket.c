@@ -10,17 +10,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/net.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "engine/memory.h"
 #include "engine/rewrite.h"
+#include "lib/log.h"
 #include "sys/address.h"
 #include "sys/handlers.h"
 #include "sys/procfs.h"
@@ -172,9 +175,44 @@ static struct verdict with_address(struct request *rq, int arg)
 	return rewritten_or(rw, rewrite_bytes(rw, arg, &sun, len));
 }
 
+/*
+ * Bind by the last name alone: we do it, from its directory, on the caller's
+ * socket. 0 or -errno (-ENAMETOOLONG: cannot be done so)
+ */
+static int bind_there(struct request *rq)
+{
+	const struct found *f = &rq->found[0];
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int s = fetch_descriptor(rq, (int)rq->call->arg[0]);
+	int back = open(".", O_PATH | O_CLOEXEC), err = request_ids(rq);
+	mode_t mask;
+
+	/* a directory and a umask that are this thread's alone */
+	if (s < 0 || back < 0 || strlen(f->name) > sizeof(sun.sun_path) ||
+	    f->dir.fd < 0 || unshare(CLONE_FS))
+		err = -ENAMETOOLONG;
+	if (!err && fchdir(f->dir.fd))
+		err = -errno;
+	if (!err) {
+		memcpy(sun.sun_path, f->name, strlen(f->name));
+		mask = umask(rq->ids.umask);
+		err = bind(s, (struct sockaddr *)&sun, PATH_OFFSET +
+			   strlen(f->name)) ? -errno : 0;
+		umask(mask);
+		if (fchdir(back))
+			log_warn("cannot go back: %s", strerror(errno));
+	}
+	if (back >= 0)
+		close(back);
+	if (s >= 0)
+		close(s);
+	return err;
+}
+
 struct verdict call_bind(struct request *rq)
 {
 	struct found *f = &rq->found[0];
+	struct verdict v;
 	int err;
 
 	if (!read_name(rq, rq->call->arg[1], (uint32_t)rq->call->arg[2]))
@@ -193,7 +231,16 @@ struct verdict call_bind(struct request *rq)
 		err = -EROFS;
 	if (!err && (f->point || made(&f->dir)))
 		err = -EACCES;
-	return err ? verdict_value(err) : with_address(rq, 1);
+	if (err)
+		return verdict_value(err);
+	if (!strcmp(rq->path[0], f->name) && can_fetch())
+		err = bind_there(rq);
+	else
+		err = -ENAMETOOLONG;
+	v = err == -ENAMETOOLONG ? with_address(rq, 1) : verdict_value(err);
+	if (v.kind == VERDICT_VALUE && v.value == -ENAMETOOLONG)
+		v = verdict_value(bind_there(rq));
+	return v;
 }
 
 /* The address of somebody who is there: connect, sendto. */

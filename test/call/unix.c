@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* AF_UNIX: addresses are names. */
+/*
+ * AF_UNIX: addresses are names.
+ *
+ * inside: root user
+ * (In the cage sockets cannot be fetched; others are told the real names.)
+ */
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
