@@ -123,6 +123,7 @@ static void deliver_object(const struct call *call, struct verdict *v)
 	int r = add_fd(call, v->fd, v->fd_flags,
 		       bound ? 0 : SECCOMP_ADDFD_FLAG_SEND);
 
+	/* where it can be, before the guest runs: its close must be the last */
 	close(v->fd);
 	v->fd = -1;
 	if (v->note && e->ops->sent)

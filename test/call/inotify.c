@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* inotify and fanotify: names watched, events seen. */
+/*
+ * inotify and fanotify: names watched, events seen.
+ *
+ * inside: yes
+ */
 #include <poll.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
