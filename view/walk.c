@@ -510,13 +510,19 @@ static size_t plain_run(const struct trip *t, bool *whole)
 	}
 }
 
-/* What a run leads to can simply be opened: leave that to the caller. */
+/*
+ * What a run leads to can simply be opened: leave that to the caller. This
+ * looks through symlinks on the way, and the opening refuses them. Where the
+ * kernel is to open it, it would not, though they may lead into a mount: so
+ * there a run of one name, which has none on its way, is all that can be late.
+ */
 static bool leave_late(struct trip *t, const char *run, size_t n)
 {
 	struct found *f = t->f;
 	struct place file = { .mount = t->at.mount, .fd = -1 };
 
 	if (!(t->flags & WALK_LATE) || n >= sizeof(f->name) ||
+	    (f->native && strchr(run, '/')) ||
 	    place_identify(&file, t->at.fd, run) || place_in_proc(&file) ||
 	    !(S_ISREG(file.mode) || S_ISDIR(file.mode)))
 		return false;
