@@ -275,6 +275,24 @@ static int put_call(struct visit *v, struct reissue_entry *entry)
 	return arch_set_regs(v->t.tid, &v->t.regs);
 }
 
+/*
+ * Nobody will attend to it. One that has become the guest's own again is
+ * dispatched when it comes: to know it by its arguments would be to know
+ * every call that the guest makes with them.
+ */
+static void leave_alone(struct visit *v, struct reissue_entry *entry)
+{
+	struct reissue *list = &v->call->engine->reissue;
+
+	if (entry->nr == entry->old_nr &&
+	    !memcmp(entry->arg, entry->old_arg, sizeof(entry->arg))) {
+		recall(list, entry->tid);
+		return;
+	}
+	rewrite_seal(v->rw, &entry->seal);
+	remember(list, entry);
+}
+
 /* Wait for its end. @received: out: it has come to a receiver */
 static enum stop see_through(struct visit *v, struct reissue_entry *entry,
 			     bool *received)
@@ -323,8 +341,7 @@ static bool at_entry(struct visit *v)
 	if (put_call(v, &entry))
 		return true;		/* killed; leaving will see it off */
 	if (!attend(v)) {
-		rewrite_seal(v->rw, &entry.seal);
-		remember(list, &entry);
+		leave_alone(v, &entry);
 		return true;
 	}
 	stop = see_through(v, &entry, &received);

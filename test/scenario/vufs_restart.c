@@ -139,11 +139,79 @@ static void full_queue(int n, int flags)
 	close(s);
 }
 
+static char name[64];
+
+/* What was asked is not what is asked when it is asked again. */
+static void change_name(int sig)
+{
+	handler(sig);
+	strcpy(name, "beside");
+}
+
+static void say_what(const char *expected)
+{
+	char text[16] = "";
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0 ||
+	    strcmp(text, expected))
+		fail("%s: \"%s\", not \"%s\"", name, text, expected);
+	close(fd);
+}
+
+/* The same call, at the same place, with another name in the same memory. */
+static void changing_names(void)
+{
+	struct sigaction sa = { .sa_handler = change_name,
+				.sa_flags = SA_RESTART };
+
+	sigaction(SIGALRM, &sa, NULL);
+	strcpy(name, "point/fifo");
+	say_what("beside");
+	strcpy(name, "point/both");
+	say_what("real");
+	strcpy(name, "beside");
+	say_what("beside");
+	_exit(0);
+}
+
+static void write_text(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	expect(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* n: so many are waiting besides, and need not be interrupted */
+static void names(int n)
+{
+	pid_t pid[CROWD], changing;
+	int fd, status;
+
+	fork_waiters(pid, n, open_fifo, 0);
+	changing = fork();
+	if (!changing)
+		changing_names();
+	usleep(100000);
+	kill(changing, SIGALRM);
+	status = wait_for(changing);
+	interrupt(pid, n);
+	fd = open("real/fifo", O_WRONLY | O_CLOEXEC);
+	expect(fd >= 0);
+	count_failures("names", pid, n);
+	expect(!status);
+	close(fd);
+}
+
 static void inside(long n)
 {
 	make_dir("real", 0755);
 	make_dir("point", 0755);
 	expect(!mkfifo("real/fifo", 0600));
+	write_text("beside", "beside");
+	write_text("point/both", "covered");
+	write_text("real/both", "real");
 	expect(!mount_vufs("real", "point"));
 	fifo(1, 0);
 	fifo(1, SA_RESTART);
@@ -151,6 +219,8 @@ static void inside(long n)
 	full_queue(1, SA_RESTART);
 	fifo(FEW, SA_RESTART);
 	fifo(n, SA_RESTART);
+	names(1);
+	names(n);
 	full_queue(n, SA_RESTART);
 }
 
