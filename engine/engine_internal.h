@@ -46,7 +46,7 @@ struct reissue_entry {
 	bool attended;		/* a receiver waits for the call's end */
 	uint64_t age;
 	/* of calls that nobody attends to: */
-	uint64_t ip;
+	uint64_t ip, sp;
 	int old_nr;		/* the call as the guest had made it */
 	uint64_t old_arg[6];
 	struct block_seal seal;

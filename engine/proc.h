@@ -22,6 +22,9 @@ pid_t proc_tgid(pid_t tid);
 /* The thread's tracer, 0 when it has none, or -errno. */
 pid_t proc_tracer(pid_t tid);
 
+/* The stack pointer that a thread waits in a call with, 0: not known. */
+uint64_t proc_stack_pointer(pid_t tid);
+
 /* How many seccomp filters the thread has, or -errno. */
 int proc_filters(pid_t tid);
 

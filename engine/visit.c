@@ -46,7 +46,7 @@
  * the new values. If a signal interrupts such a call, the kernel makes it
  * again with those, and a handler may have written where the block was. So
  * the entry stays, with a sum over the block: when the very same call comes
- * in again and the block is not what it was, the call becomes the one that
+ * in again, from the same depth of the stack, and the block is not what it was, the call becomes the one that
  * the guest had made, and is dispatched (reissue_take). We do not wait either
  * when the program to be executed gains privileges: it would not, under a
  * tracer.
@@ -178,6 +178,17 @@ static bool recognize(struct reissue *list, const struct call *call,
 }
 
 /*
+ * Another call, from deeper in the stack or less deep, may have the same
+ * arguments: the block's place is nobody's once the call is over.
+ */
+static bool made_elsewhere(const struct reissue_entry *entry)
+{
+	uint64_t sp = entry->attended ? 0 : proc_stack_pointer(entry->tid);
+
+	return sp && sp != entry->sp;
+}
+
+/*
  * A thread that has left the call again (-ENOENT; possible only without
  * WAIT_KILLABLE_RECV) will make it once more: with the old arguments if it
  * is attended, else with the new ones.
@@ -187,7 +198,8 @@ enum reissued reissue_take(struct call *call)
 	struct reissue *list = &call->engine->reissue;
 	struct reissue_entry entry;
 
-	if (!atomic_load(&list->n) || !recognize(list, call, &entry))
+	if (!atomic_load(&list->n) || !recognize(list, call, &entry) ||
+	    made_elsewhere(&entry))
 		return REISSUED_NO;
 	if (!entry.attended && !seal_intact(&entry.seal, call)) {
 		call->nr = entry.old_nr;
@@ -267,7 +279,8 @@ static int put_call(struct visit *v, struct reissue_entry *entry)
 	*entry = (struct reissue_entry){
 		.tid = v->t.tid, .abi = v->call->abi,
 		.nr = rewrite_final(v->rw, &arg),
-		.ip = v->call->ip, .old_nr = v->call->nr,
+		.ip = v->call->ip, .sp = arch_sp(&v->old),
+		.old_nr = v->call->nr,
 	};
 	memcpy(entry->arg, arg, sizeof(entry->arg));
 	memcpy(entry->old_arg, v->call->arg, sizeof(entry->old_arg));

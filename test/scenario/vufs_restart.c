@@ -10,6 +10,7 @@
  */
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include "test/scenario/limits.h"
@@ -148,14 +149,21 @@ static void change_name(int sig)
 	strcpy(name, "beside");
 }
 
-static void say_what(const char *expected)
+/* The same place for every open, and nothing left in any register. */
+static int plain_open(const char *file)
+{
+	return syscall(SYS_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC, 0L,
+		       0L, 0L);
+}
+
+static void say_what(const char *file, const char *expected)
 {
 	char text[16] = "";
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	int fd = plain_open(file);
 
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0 ||
 	    strcmp(text, expected))
-		fail("%s: \"%s\", not \"%s\"", name, text, expected);
+		fail("%s: \"%s\", not \"%s\"", file, text, expected);
 	close(fd);
 }
 
@@ -167,11 +175,11 @@ static void changing_names(void)
 
 	sigaction(SIGALRM, &sa, NULL);
 	strcpy(name, "point/fifo");
-	say_what("beside");
+	say_what(name, "beside");
 	strcpy(name, "point/both");
-	say_what("real");
+	say_what(name, "real");
 	strcpy(name, "beside");
-	say_what("beside");
+	say_what(name, "beside");
 	_exit(0);
 }
 
@@ -204,11 +212,69 @@ static void names(int n)
 	close(fd);
 }
 
+/* Deeper in the stack: open what is called text, by this address. */
+static __attribute__((noinline)) void open_at(uintptr_t at, const char *text)
+{
+	volatile char room[65536];
+	uintptr_t from = (uintptr_t)room;
+
+	room[0] = 0;
+	expect(at > from && at + sizeof(name) < from + sizeof(room));
+	strcpy((char *)at, text);
+	say_what((const char *)at, "real");
+}
+
+/* Where the monitor has put the name that a process waits with. */
+static uintptr_t address_of_name(pid_t pid)
+{
+	unsigned long dir, at = 0;
+	char file[64];
+	FILE *f;
+
+	snprintf(file, sizeof(file), "/proc/%d/syscall", pid);
+	f = fopen(file, "re");
+	expect(f && fscanf(f, "%*d %lx %lx", &dir, &at) == 2);
+	fclose(f);
+	return at;
+}
+
+/* A call that looks like one that was rewritten, and is another. */
+static void look_alike(int n)
+{
+	pid_t pid[CROWD], last;
+	int told[2], fd, status;
+	uintptr_t at;
+
+	fork_waiters(pid, n, open_fifo, 0);
+	expect(!pipe2(told, O_CLOEXEC));
+	last = fork();
+	if (!last) {
+		fd = plain_open("point/other");
+		expect(fd >= 0);
+		expect(read(told[0], &at, sizeof(at)) == sizeof(at));
+		open_at(at, "point/both");
+		_exit(0);
+	}
+	usleep(200000);
+	at = address_of_name(last);
+	expect(write(told[1], &at, sizeof(at)) == sizeof(at));
+	fd = open("real/other", O_RDWR | O_CLOEXEC);
+	expect(fd >= 0 && write(fd, "other", 5) == 5);
+	status = wait_for(last);
+	close(fd);
+	interrupt(pid, n);
+	fd = open("real/fifo", O_WRONLY | O_CLOEXEC);
+	expect(fd >= 0);
+	count_failures("looks alike", pid, n);
+	expect(!status);
+	close(fd);
+}
+
 static void inside(long n)
 {
 	make_dir("real", 0755);
 	make_dir("point", 0755);
-	expect(!mkfifo("real/fifo", 0600));
+	expect(!mkfifo("real/fifo", 0600) && !mkfifo("real/other", 0600));
 	write_text("beside", "beside");
 	write_text("point/both", "covered");
 	write_text("real/both", "real");
@@ -221,6 +287,7 @@ static void inside(long n)
 	fifo(n, SA_RESTART);
 	names(1);
 	names(n);
+	look_alike(n);
 	full_queue(n, SA_RESTART);
 }
 
