@@ -46,10 +46,10 @@
  * the new values. If a signal interrupts such a call, the kernel makes it
  * again with those, and a handler may have written where the block was. So
  * the entry stays, with a sum over the block: when the very same call comes
- * in again, from the same depth of the stack, and the block is not what it was, the call becomes the one that
- * the guest had made, and is dispatched (reissue_take). We do not wait either
- * when the program to be executed gains privileges: it would not, under a
- * tracer.
+ * in again, from the same depth of the stack, and the block is not what it
+ * was, the call becomes the one that the guest had made, and is dispatched
+ * (reissue_take). We do not wait either when the program to be executed gains
+ * privileges: it would not, under a tracer.
  *
  * If the block cannot be written the thread's result is set to -ENOMEM, and
  * it never knows more than that.
