@@ -23,9 +23,10 @@
  * stay bound for good. It sleeps in the call all the while; only another
  * thread that asks for its affinity in just these microseconds can tell, and
  * only a monitor killed in just these would leave it bound. Who has chosen
- * an affinity, or was given one, is left alone: setting it again would not
- * be the same (cpusets). What remains to be done for the call is done
- * before the answer, for then guest and receiver would run at once.
+ * an affinity, or was given one (be it the monitor), is left alone: setting
+ * it again would not be the same (cpusets). What remains to be done for the
+ * call is done before the answer, for then guest and receiver would run at
+ * once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -80,7 +81,8 @@ static bool bind_near(const struct call *call)
 	int cpu = sched_getcpu();
 	cpu_set_t here;
 
-	if (e->ncpu < 2 || cpu < 0 || !goes_anywhere(e, call->tid))
+	if (e->ncpu < 2 || cpu < 0 || !goes_anywhere(e, call->tid) ||
+	    !goes_anywhere(e, 0))
 		return false;
 	CPU_ZERO(&here);
 	CPU_SET(cpu, &here);
