@@ -12,9 +12,12 @@
 static bool is_in_path(const char *name)
 {
 	const char *path = getenv("PATH");
-	char file[PATH_MAX];
+	char file[PATH_MAX], standard[256];
 	size_t len;
 
+	/* where execvp(3) looks then */
+	if (!path && confstr(_CS_PATH, standard, sizeof(standard)))
+		path = standard;
 	while (path) {
 		len = strcspn(path, ":");
 		snprintf(file, sizeof(file), "%.*s%s%s", (int)len, path,
