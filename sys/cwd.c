@@ -82,14 +82,21 @@ static void move_sharers(struct request *rq, setter *set,
 	free(all);
 }
 
-/* The caller moves, and whoever shares the place. 0 or -errno */
+/*
+ * The caller moves, and whoever shares the place: one after the other, or
+ * two who move each other would change places. 0 or -errno
+ */
 static int move(struct request *rq, setter *set, const struct place *to)
 {
 	struct guest *g = moved(rq->guest, set, to);
-	int err = g ? sys_become(rq, g) : -ENOMEM;
+	int err = g ? 0 : -ENOMEM;
 
+	pthread_mutex_lock(&rq->sys->moving);
+	if (!err)
+		err = sys_become(rq, g);
 	if (!err)
 		move_sharers(rq, set, to);
+	pthread_mutex_unlock(&rq->sys->moving);
 	return err;
 }
 

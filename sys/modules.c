@@ -122,6 +122,7 @@ static int load(struct sys *s, pid_t pid, const char *name,
 		const char *options, bool permanent, struct vu_message *why)
 {
 	struct vu_message ignored;
+	char own[NAME_MAX + 1];
 	struct module *m;
 	int err = module_load(name, options, &m, why);
 
@@ -130,12 +131,13 @@ static int load(struct sys *s, pid_t pid, const char *name,
 	err = mount_all(s, pid, m, why);
 	if (!err && permanent)
 		module_keep(m);
-	name = module_name(m);
+	/* what is released may be unloaded by others, with its name */
+	snprintf(own, sizeof(own), "%s", module_name(m));
 	module_release(m);
 	if (!err)
 		return 0;
-	if (!unmount_all(s, pid, name, &ignored))
-		module_unload(name, &ignored);
+	if (!unmount_all(s, pid, own, &ignored))
+		module_unload(own, &ignored);
 	return err;
 }
 
@@ -157,8 +159,6 @@ int sys_insmod(struct sys *s, pid_t pid, const char *name_and_options,
 		err = load(s, pid, name, *comma ? comma + 1 : "", permanent,
 			   &why);
 	memcpy(msg->text, why.text, sizeof(msg->text));
-	if (!err)
-		atomic_fetch_add(&s->modules, 1);
 	return err;
 }
 
@@ -191,7 +191,5 @@ int sys_rmmod(struct sys *s, pid_t pid, const char *name, struct message *msg)
 	else
 		err = unload(s, pid, name, &why);
 	memcpy(msg->text, why.text, sizeof(msg->text));
-	if (!err)
-		atomic_fetch_sub(&s->modules, 1);
 	return err;
 }

@@ -149,6 +149,12 @@ struct verdict call_oldumount(struct request *rq)
 	return v;
 }
 
+static void see_module(void *any, const struct module_info *info)
+{
+	(void)info;
+	*(bool *)any = true;
+}
+
 /*
  * fsopen and its family work on kernel mounts by descriptor and know
  * nothing of a view. Where a view has something to say, tools are sent back
@@ -156,7 +162,9 @@ struct verdict call_oldumount(struct request *rq)
  */
 struct verdict call_new_mount_api(struct request *rq)
 {
-	if (rq->version->nmount || atomic_load(&rq->sys->modules))
-		return verdict_value(-ENOSYS);
-	return verdict_native();
+	bool any = rq->version->nmount != 0;
+
+	if (!any)
+		module_each(see_module, &any);
+	return any ? verdict_value(-ENOSYS) : verdict_native();
 }

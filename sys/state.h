@@ -30,7 +30,7 @@ struct sys {
 	 * at once.
 	 */
 	atomic_bool awake;
-	atomic_uint modules;		/* loaded by people */
+	pthread_mutex_t moving;		/* see sys/cwd.c */
 	/* A guest may have left our mount name space, or our kernel root. */
 	atomic_bool foreigners;
 	atomic_bool chroots;

@@ -47,6 +47,7 @@ struct sys *sys_new(const struct sys_hooks *hooks, const char *name)
 	if (hooks)
 		s->hooks = *hooks;
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->moving, NULL);
 	s->descriptors = descriptors_new();
 	s->next_view = 1;
 	s->slot[0].view = view_new(s->next_view++, NULL, name ? name : "");
