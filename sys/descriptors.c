@@ -54,7 +54,7 @@
 #define PIDFS_MAGIC 0x50494446	/* younger than our headers */
 #define BUCKETS 4096
 #define MARKS 64
-#define MARK_GOOD_FOR 1		/* seconds: no pid comes back that soon */
+#define MARK_GOOD_FOR 1		/* seconds */
 #define NOTES_FIRST 4096	/* first sweep; doubled when it finds little */
 #define KEEP_FIRST 16
 #define KEEP_MAX 1024
@@ -209,7 +209,11 @@ static uint64_t read_mark(pid_t pid)
 	return mark ? mark : proc_start(pid);
 }
 
-/* Lock held. */
+/*
+ * A pid that comes back within a second or two has the mark of the one that
+ * had it: at worst a descriptor is told by a name that the other one had.
+ * Lock held.
+ */
 static uint64_t process_mark(struct descriptors *d, pid_t pid)
 {
 	struct mark *m = &d->mark[(unsigned)pid % MARKS];

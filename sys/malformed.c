@@ -2,7 +2,8 @@
 /*
  * Calls that the kernel refuses, or has done, before it looks at their
  * names: flags that do not exist or contradict each other, times that
- * cannot be read, rights that the caller has not. They are left to it, and it says what is wrong.
+ * cannot be read, rights that the caller has not. They are left to it: it
+ * says what is wrong.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -110,7 +110,6 @@ static struct verdict hand_out_made(struct request *rq, int fd, unsigned flags,
 	return v;
 }
 
-
 static int access_mask(const struct open_how *how)
 {
 	static const int want[] = { R_OK, W_OK, R_OK | W_OK, R_OK | W_OK };
@@ -349,9 +348,9 @@ static struct verdict open_existing(struct request *rq, struct open_how *how)
 }
 
 /*
- * Open a regular file or directory that is only seen yet. Where there is more to it (a
- * symlink on the way, a lease to wait for, a mount that forbids it), it is
- * walked to once more, and opened by its descriptor.
+ * Open a regular file or directory that is only seen yet. Where there is
+ * more to it (a symlink on the way, a lease to wait for, a mount that
+ * forbids it), it is walked to once more, and opened by its descriptor.
  */
 static struct verdict open_seen(struct request *rq, struct open_how *how)
 {

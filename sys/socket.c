@@ -177,18 +177,19 @@ static struct verdict with_address(struct request *rq, int arg)
 
 /*
  * Bind by the last name alone: we do it, from its directory, on the caller's
- * socket. 0 or -errno (-ENAMETOOLONG: cannot be done so)
+ * socket. Nothing else depends on where a receiver stands.
+ * Return: 0 or -errno (-ENAMETOOLONG: cannot be done so)
  */
 static int bind_there(struct request *rq)
 {
 	const struct found *f = &rq->found[0];
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int s = fetch_descriptor(rq, (int)rq->call->arg[0]);
-	int back = open(".", O_PATH | O_CLOEXEC), err = request_ids(rq);
+	int err = request_ids(rq);
 	mode_t mask;
 
 	/* a directory and a umask that are this thread's alone */
-	if (s < 0 || back < 0 || strlen(f->name) > sizeof(sun.sun_path) ||
+	if (s < 0 || strlen(f->name) > sizeof(sun.sun_path) ||
 	    f->dir.fd < 0 || unshare(CLONE_FS))
 		err = -ENAMETOOLONG;
 	if (!err && fchdir(f->dir.fd))
@@ -199,11 +200,10 @@ static int bind_there(struct request *rq)
 		err = bind(s, (struct sockaddr *)&sun, PATH_OFFSET +
 			   strlen(f->name)) ? -errno : 0;
 		umask(mask);
-		if (fchdir(back))
-			log_warn("cannot go back: %s", strerror(errno));
+		if (chdir("/"))
+			log_warn("cannot leave a directory: %s",
+				 strerror(errno));
 	}
-	if (back >= 0)
-		close(back);
 	if (s >= 0)
 		close(s);
 	return err;
