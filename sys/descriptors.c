@@ -105,7 +105,7 @@ bool descriptors_empty(const struct descriptors *d)
 	return !atomic_load(&d->used);
 }
 
-bool descriptors_stand_in(const struct descriptors *d)
+bool descriptors_made(const struct descriptors *d)
 {
 	return atomic_load(&d->nmade) != 0;
 }

@@ -60,7 +60,7 @@ bool descriptors_busy(struct descriptors *d, const struct mount *m);
 bool descriptors_empty(const struct descriptors *d);
 
 /* Does any descriptor stand for what only a module knows? */
-bool descriptors_stand_in(const struct descriptors *d);
+bool descriptors_made(const struct descriptors *d);
 
 /*
  * A descriptor for a directory that the kernel does not have: a fresh,

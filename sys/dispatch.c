@@ -117,8 +117,8 @@ static bool indifferent(const struct request *rq)
 		return false;
 	if (!rq->row->handle)
 		return true;
-	if ((rq->row->traits & ROW_STAND_IN) && !has_name(rq->row, 0) &&
-	    !descriptors_stand_in(rq->sys->descriptors))
+	if ((rq->row->traits & ROW_MADE) && !has_name(rq->row, 0) &&
+	    !descriptors_made(rq->sys->descriptors))
 		return true;
 	return !rq->version->nmount && guest_plain(rq->guest) &&
 	       descriptors_empty(rq->sys->descriptors) &&

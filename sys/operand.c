@@ -195,8 +195,8 @@ static enum operand_state resolve_empty(struct request *rq, int i, int dirfd)
 	if (descriptors_empty(rq->sys->descriptors) &&
 	    guest_plain(rq->guest) && !(rq->row->traits & ROW_VIRTUAL))
 		return OPERAND_KERNELS;
-	if ((rq->row->traits & ROW_STAND_IN) && dirfd != AT_FDCWD &&
-	    !descriptors_stand_in(rq->sys->descriptors))
+	if ((rq->row->traits & ROW_MADE) && dirfd != AT_FDCWD &&
+	    !descriptors_made(rq->sys->descriptors))
 		return OPERAND_KERNELS;
 	rq->error[i] = request_start(rq, dirfd, &f->obj, &agrees);
 	if (rq->error[i])

@@ -50,7 +50,7 @@ enum row_trait {
 	ROW_MOVES	= 1 << 8,	/* ... if the caller's directory is ours */
 	ROW_BARE	= 1 << 6,	/* needs neither the caller's ids nor root */
 	ROW_NULL_FD	= 1 << 7,	/* no path at all means dirfd itself */
-	ROW_STAND_IN	= 1 << 10,	/* of descriptors, only these concern it */
+	ROW_MADE	= 1 << 10,	/* of descriptors, only made() ones matter */
 };
 
 /* One row of calls.tab. */
@@ -144,7 +144,7 @@ int request_mount(struct request *rq, const struct mount_request *req,
 int request_umount(struct request *rq, const char *target, int flags,
 		   struct message *msg);
 
-/* Does only a module know this place? */
+/* Does only a module know this place? (Not to be asked of found->late.) */
 static inline bool made(const struct place *p)
 {
 	return p->mount && p->fd < 0;
