@@ -2,14 +2,8 @@
 /*
  * Facts of guests from /proc: task_read_ids(), task_parent() and what the
  * rest of the engine asks. Everything is read afresh and nothing is kept.
- *
- * A process that ends while it is being read shows as ENOENT (the folder
- * is gone), ESRCH (the open file outlived it) or as an empty text; all of
- * them are -ESRCH to the callers.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,86 +11,16 @@
 
 #include "engine/proc.h"
 #include "engine/task.h"
+#include "lib/proc.h"
 
 #define PATH_SIZE	64
-#define TEXT_MAX	(16u << 20)
 
-static int open_proc(const char *path)
+pid_t task_parent(pid_t pid)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct proc_stat st;
+	int r = proc_stat(pid, &st);
 
-	if (fd >= 0)
-		return fd;
-	return errno == ENOENT ? -ESRCH : -errno;
-}
-
-/* Fill buf from the file's start; one byte is kept free for a NUL. */
-static ssize_t fill(int fd, char *buf, size_t size, size_t have)
-{
-	while (have < size - 1) {
-		ssize_t n = read(fd, buf + have, size - 1 - have);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		have += n;
-	}
-	buf[have] = 0;
-	return have;
-}
-
-ssize_t proc_read(const char *path, char **text)
-{
-	size_t size = 4096;
-	ssize_t n = 0;
-	char *buf = NULL, *more;
-	int fd = open_proc(path);
-
-	if (fd < 0)
-		return fd;
-	for (;;) {
-		more = realloc(buf, size);
-		if (!more) {
-			n = -ENOMEM;
-			break;
-		}
-		buf = more;
-		n = fill(fd, buf, size, n);
-		if (n < 0 || (size_t)n < size - 1 || size >= TEXT_MAX)
-			break;
-		size *= 2;
-	}
-	close(fd);
-	if (n < 0) {
-		free(buf);
-		return n;
-	}
-	*text = buf;
-	return n;
-}
-
-/* The part of a short file that fits; most of what is asked stands there. */
-static ssize_t read_start(const char *path, char *buf, size_t size)
-{
-	int fd = open_proc(path);
-	ssize_t n;
-
-	if (fd < 0)
-		return fd;
-	do
-		n = read(fd, buf, size - 1);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		n = -errno;
-	close(fd);
-	if (!n)
-		return -ESRCH;
-	if (n > 0)
-		buf[n] = 0;
-	return n;
+	return r ? r : st.parent;
 }
 
 /* Field n (counted from 3, as in proc(5)) of /proc/PID/stat. */
@@ -120,7 +44,7 @@ static int stat_number(pid_t pid, int field, unsigned long long *value)
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	n = read_start(path, text, sizeof(text));
+	n = proc_read_start(path, text, sizeof(text));
 	if (n < 0)
 		return n;
 	s = stat_field(text, field);
@@ -128,14 +52,6 @@ static int stat_number(pid_t pid, int field, unsigned long long *value)
 		return -EIO;
 	*value = strtoull(s, NULL, 10);
 	return 0;
-}
-
-pid_t task_parent(pid_t pid)
-{
-	unsigned long long ppid;
-	int r = stat_number(pid, 4, &ppid);
-
-	return r ? r : (pid_t)ppid;
 }
 
 uint64_t proc_start(pid_t pid)
@@ -166,7 +82,7 @@ static pid_t status_pid(pid_t tid, const char *key)
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	n = read_start(path, text, sizeof(text));
+	n = proc_read_start(path, text, sizeof(text));
 	if (n < 0)
 		return n;
 	s = status_value(text, key);
@@ -270,7 +186,7 @@ int task_read_ids(pid_t tid, struct task_ids *ids)
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	n = read_start(path, text, sizeof(text));
+	n = proc_read_start(path, text, sizeof(text));
 	if (n < 0)
 		return n;
 	if ((size_t)n < sizeof(text) - 1)
@@ -281,99 +197,6 @@ int task_read_ids(pid_t tid, struct task_ids *ids)
 	r = parse_ids(all, ids);
 	free(all);
 	return r;
-}
-
-struct pids {
-	pid_t *pid;
-	size_t n, room;
-};
-
-static int add_pid(struct pids *list, pid_t pid)
-{
-	pid_t *more;
-
-	if (list->n == list->room) {
-		size_t room = list->room ? 2 * list->room : 16;
-
-		more = reallocarray(list->pid, room, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		list->pid = more;
-		list->room = room;
-	}
-	list->pid[list->n++] = pid;
-	return 0;
-}
-
-/* The children of one thread. -ENOENT: this kernel has no such file. */
-static int thread_children(pid_t pid, const char *tid, struct pids *list)
-{
-	char path[PATH_SIZE], *text, *s, *end;
-	ssize_t n;
-	int r = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/children", pid, tid);
-	n = proc_read(path, &text);
-	if (n == -ESRCH) {
-		*strrchr(path, '/') = 0;
-		return access(path, F_OK) ? 0 : -ENOENT;
-	}
-	if (n < 0)
-		return n;
-	for (s = text; !r; s = end) {
-		long child = strtol(s, &end, 10);
-
-		if (end == s)
-			break;
-		r = add_pid(list, child);
-	}
-	free(text);
-	return r;
-}
-
-/* Without CONFIG_PROC_CHILDREN: whoever names pid as its parent. */
-static int search_children(pid_t pid, struct pids *list)
-{
-	struct dirent *d;
-	DIR *dir = opendir("/proc");
-	int r = 0;
-
-	if (!dir)
-		return -errno;
-	while (!r && (d = readdir(dir))) {
-		pid_t other = strtol(d->d_name, NULL, 10);
-
-		if (other > 0 && task_parent(other) == pid)
-			r = add_pid(list, other);
-	}
-	closedir(dir);
-	return r;
-}
-
-ssize_t proc_children(pid_t pid, pid_t **child)
-{
-	struct pids list = { 0 };
-	char path[PATH_SIZE];
-	struct dirent *d;
-	DIR *dir;
-	int r = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	dir = opendir(path);
-	if (!dir)
-		return errno == ENOENT ? -ESRCH : -errno;
-	while (!r && (d = readdir(dir)))
-		if (d->d_name[0] != '.')
-			r = thread_children(pid, d->d_name, &list);
-	closedir(dir);
-	if (r == -ENOENT)
-		r = search_children(pid, &list);
-	if (r) {
-		free(list.pid);
-		return r;
-	}
-	*child = list.pid;
-	return list.n;
 }
 
 static bool map_line(const char *line, uint64_t addr, struct proc_map *map)

@@ -9,13 +9,6 @@
 
 /* What the engine itself reads of a guest in /proc. Private to engine/. */
 
-/*
- * Read a whole file of /proc. The text ends with a NUL.
- * @text:	out: allocated, the caller frees it
- * Return: its length or -errno (-ESRCH: the process is gone)
- */
-ssize_t proc_read(const char *path, char **text);
-
 /* The process of a thread, or -errno (-ESRCH: gone). */
 pid_t proc_tgid(pid_t tid);
 
@@ -30,13 +23,6 @@ int proc_filters(pid_t tid);
 
 /* When it was started, in clock ticks: tells reused pids apart. 0: gone. */
 uint64_t proc_start(pid_t pid);
-
-/*
- * All children of all threads of a process.
- * @child:	out: allocated array, the caller frees it; NULL when empty
- * Return: how many, or -errno
- */
-ssize_t proc_children(pid_t pid, pid_t **child);
 
 /* One mapping of a guest. */
 struct proc_map {

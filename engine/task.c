@@ -58,6 +58,7 @@
 
 #include "engine/proc.h"
 #include "engine/task.h"
+#include "lib/proc.h"
 
 #define FIRST_BUCKETS	64
 #define THREADS		1024

@@ -20,6 +20,7 @@
 
 #include "engine/memory.h"
 #include "engine/proc.h"
+#include "lib/proc.h"
 #include "engine/tracee.h"
 
 #define PAGE		4096u

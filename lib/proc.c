@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A process that ends while it is being read shows as ENOENT (the folder
+ * is gone), ESRCH (the open file outlived it) or as an empty text; all of
+ * them are -ESRCH to the callers.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,34 +16,98 @@
 #include <unistd.h>
 #include "lib/proc.h"
 
+#define PATH_SIZE	64
+#define TEXT_MAX	(16u << 20)
+
 struct pids {
 	pid_t *pid;
-	size_t n, size;
+	size_t n, room;
 };
 
-static int read_file(const char *path, char *buf, size_t size)
+static int open_proc(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	return errno == ENOENT ? -ESRCH : -errno;
+}
+
+/* Fill buf from the file's start; one byte is kept free for a NUL. */
+static ssize_t fill(int fd, char *buf, size_t size, size_t have)
+{
+	while (have < size - 1) {
+		ssize_t n = read(fd, buf + have, size - 1 - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			break;
+		have += n;
+	}
+	buf[have] = 0;
+	return have;
+}
+
+ssize_t proc_read(const char *path, char **text)
+{
+	size_t size = 4096;
+	ssize_t n = 0;
+	char *buf = NULL, *more;
+	int fd = open_proc(path);
+
+	if (fd < 0)
+		return fd;
+	for (;;) {
+		more = realloc(buf, size);
+		if (!more) {
+			n = -ENOMEM;
+			break;
+		}
+		buf = more;
+		n = fill(fd, buf, size, n);
+		if (n < 0 || (size_t)n < size - 1 || size >= TEXT_MAX)
+			break;
+		size *= 2;
+	}
+	close(fd);
+	if (n < 0) {
+		free(buf);
+		return n;
+	}
+	*text = buf;
+	return n;
+}
+
+ssize_t proc_read_start(const char *path, char *buf, size_t size)
+{
+	int fd = open_proc(path);
 	ssize_t n;
 
 	if (fd < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	n = read(fd, buf, size - 1);
+		return fd;
+	do
+		n = read(fd, buf, size - 1);
+	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		n = -errno;
 	close(fd);
-	if (n >= 0)
-		buf[n] = '\0';
+	if (!n)
+		return -ESRCH;
+	if (n > 0)
+		buf[n] = 0;
 	return n;
 }
 
 int proc_stat(pid_t pid, struct proc_stat *st)
 {
-	char path[64], text[512], *open, *close;
-	int n;
+	char path[PATH_SIZE], text[512], *open, *close;
+	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	n = read_file(path, text, sizeof(text));
+	n = proc_read_start(path, text, sizeof(text));
 	if (n < 0)
 		return n;
 	/* The name may hold anything, parentheses too: the last one ends it. */
@@ -65,67 +134,112 @@ bool proc_is_descendant(pid_t root, pid_t pid)
 	return false;
 }
 
-static void pids_add(struct pids *list, pid_t pid)
+static int add_pid(struct pids *list, pid_t pid)
 {
-	size_t size = list->size ? list->size * 2 : 64;
-	pid_t *grown;
+	pid_t *more;
 
-	if (list->n == list->size) {
-		grown = realloc(list->pid, size * sizeof(*grown));
-		if (!grown)
-			return;
-		list->pid = grown;
-		list->size = size;
+	if (list->n == list->room) {
+		size_t room = list->room ? 2 * list->room : 16;
+
+		more = reallocarray(list->pid, room, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		list->pid = more;
+		list->room = room;
 	}
 	list->pid[list->n++] = pid;
+	return 0;
 }
 
-/* One thread's children. */
-static void add_children(struct pids *list, int tasks, const char *tid)
+/* The children of one thread. -ENOENT: this kernel has no such file. */
+static int thread_children(pid_t pid, const char *tid, struct pids *list)
 {
-	char path[300];
-	FILE *f;
-	int fd, pid;
+	char path[PATH_SIZE], *text, *s, *end;
+	ssize_t n;
+	int r = 0;
 
-	snprintf(path, sizeof(path), "%s/children", tid);
-	fd = openat(tasks, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	f = fdopen(fd, "r");
-	if (!f) {
-		close(fd);
-		return;
+	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/children", pid, tid);
+	n = proc_read(path, &text);
+	if (n == -ESRCH) {
+		*strrchr(path, '/') = 0;
+		return access(path, F_OK) ? 0 : -ENOENT;
 	}
-	while (fscanf(f, "%d", &pid) == 1)
-		pids_add(list, pid);
-	fclose(f);
+	if (n < 0)
+		return n;
+	for (s = text; !r; s = end) {
+		long child = strtol(s, &end, 10);
+
+		if (end == s)
+			break;
+		r = add_pid(list, child);
+	}
+	free(text);
+	return r;
 }
 
-static void add_process(struct pids *list, pid_t pid)
+/* Without CONFIG_PROC_CHILDREN: whoever names pid as its parent. */
+static int search_children(pid_t pid, struct pids *list)
 {
-	char path[64];
-	struct dirent *e;
-	DIR *d;
+	struct dirent *d;
+	DIR *dir = opendir("/proc");
+	int r = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	d = opendir(path);
-	if (!d)
-		return;
-	while ((e = readdir(d))) {
-		if (e->d_name[0] != '.')
-			add_children(list, dirfd(d), e->d_name);
+	if (!dir)
+		return -errno;
+	while (!r && (d = readdir(dir))) {
+		pid_t other = strtol(d->d_name, NULL, 10);
+		struct proc_stat st;
+
+		if (other > 0 && !proc_stat(other, &st) && st.parent == pid)
+			r = add_pid(list, other);
 	}
-	closedir(d);
+	closedir(dir);
+	return r;
+}
+
+ssize_t proc_children(pid_t pid, pid_t **child)
+{
+	struct pids list = { 0 };
+	char path[PATH_SIZE];
+	struct dirent *d;
+	DIR *dir;
+	int r = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while (!r && (d = readdir(dir)))
+		if (d->d_name[0] != '.')
+			r = thread_children(pid, d->d_name, &list);
+	closedir(dir);
+	if (r == -ENOENT)
+		r = search_children(pid, &list);
+	if (r) {
+		free(list.pid);
+		return r;
+	}
+	*child = list.pid;
+	return list.n;
 }
 
 size_t proc_descendants(pid_t root, pid_t **out)
 {
 	struct pids list = { 0 };
-	size_t i;
+	pid_t at = root, *child;
+	size_t next = 0;
 
-	add_process(&list, root);
-	for (i = 0; i < list.n; i++)
-		add_process(&list, list.pid[i]);
+	for (;;) {
+		ssize_t n = proc_children(at, &child);
+
+		for (ssize_t i = 0; i < n; i++)
+			add_pid(&list, child[i]);
+		if (n > 0)
+			free(child);
+		if (next == list.n)
+			break;
+		at = list.pid[next++];
+	}
 	*out = list.pid;
 	return list.n;
 }

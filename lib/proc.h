@@ -6,6 +6,19 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/*
+ * Read a whole file of /proc. The text ends with a NUL.
+ * @text:	out: allocated, the caller frees it
+ * Return: its length or -errno (-ESRCH: the process is gone)
+ */
+ssize_t proc_read(const char *path, char **text);
+
+/*
+ * Read what fits of a short file of /proc, with one read. The text ends
+ * with a NUL. Return: as proc_read()
+ */
+ssize_t proc_read_start(const char *path, char *buf, size_t size);
+
 /* A few fields of /proc/PID/stat. */
 struct proc_stat {
 	char state;		/* R S D T t Z X ... */
@@ -18,6 +31,13 @@ int proc_stat(pid_t pid, struct proc_stat *st);
 
 /* Is pid below root in the tree of processes? (root itself is not.) */
 bool proc_is_descendant(pid_t root, pid_t pid);
+
+/*
+ * All children of all threads of a process.
+ * @child:	out: allocated array, the caller frees it; NULL when empty
+ * Return: how many, or -errno
+ */
+ssize_t proc_children(pid_t pid, pid_t **child);
 
 /*
  * All descendants of a process, parents before their children. What is
