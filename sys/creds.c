@@ -184,15 +184,23 @@ static bool same_as_monitor(const struct request *rq)
 	       (capabilities(rq) & rq->sys->caps) == rq->sys->caps;
 }
 
-int creds_assume(struct request *rq)
+/* Is the caller less than we are? 1, 0 or -errno */
+static int is_less(struct request *rq)
 {
-	const struct task_ids *ids = &rq->ids;
 	int err;
 
 	if (!rq->sys->privileged)
 		return 0;
 	err = request_ids(rq);
-	if (err || same_as_monitor(rq))
+	return err ?: !same_as_monitor(rq);
+}
+
+int creds_assume(struct request *rq)
+{
+	const struct task_ids *ids = &rq->ids;
+	int err = is_less(rq);
+
+	if (err <= 0)
 		return err;
 	err = set_groups(rq);
 	if (err)
@@ -258,12 +266,9 @@ void creds_resume(struct request *rq)
 
 int creds_may(struct request *rq, int cap)
 {
-	int err;
+	int less = is_less(rq);
 
-	if (!rq->sys->privileged)
-		return 0;
-	err = request_ids(rq);
-	if (err || same_as_monitor(rq))
-		return err;
+	if (less <= 0)
+		return less;
 	return capabilities(rq) & (1ull << cap) ? 0 : -EPERM;
 }
