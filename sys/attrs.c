@@ -27,16 +27,9 @@ static const struct vu_fs_ops *ops_of(const struct place *p)
 /* Why a file of a read-only mount is not truncated: the mount comes last. */
 static int refuse_truncation(struct request *rq, const struct place *p)
 {
-	int err = 0;
-
 	if (!S_ISREG(p->mode))
 		return S_ISDIR(p->mode) ? -EISDIR : -EINVAL;
-	if (made(p))
-		err = made_access(rq, p, W_OK);
-	else if (syscall(SYS_faccessat2, p->fd, "", W_OK,
-			 AT_EMPTY_PATH | AT_EACCESS))
-		err = -errno;
-	return err ?: -EROFS;
+	return place_access(rq, p, W_OK) ?: -EROFS;
 }
 
 struct verdict call_truncate(struct request *rq)

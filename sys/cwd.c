@@ -21,17 +21,17 @@
 #include "lib/proc.h"
 #include "sys/creds.h"
 #include "sys/handlers.h"
+#include "sys/real.h"
 #include "sys/state.h"
 
 /* May the caller stand there? As the kernel checks it. */
-static int may_enter(const struct place *p)
+static int may_enter(struct request *rq, const struct place *p)
 {
 	if (!S_ISDIR(p->mode))
 		return -ENOTDIR;
 	if (p->fd < 0)
 		return 0;
-	return faccessat(p->fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) ?
-	       -errno : 0;
+	return place_access(rq, p, X_OK);
 }
 
 typedef void setter(struct guest *g, struct place *to);
@@ -116,7 +116,7 @@ struct verdict call_chdir(struct request *rq)
 	if (f->native && !rq->guest->cwd.mount)
 		return verdict_native();
 	if (!err)
-		err = may_enter(&f->obj);
+		err = may_enter(rq, &f->obj);
 	if (err)
 		return verdict_value(err);
 	if (f->native)
@@ -132,7 +132,7 @@ struct verdict call_fchdir(struct request *rq)
 
 	if (err)
 		return verdict_native();
-	err = may_enter(&p);
+	err = may_enter(rq, &p);
 	if (err)
 		v = verdict_value(err);
 	else if (p.mount->id)
@@ -188,7 +188,7 @@ struct verdict call_chroot(struct request *rq)
 	}
 	err = f->error;
 	if (!err)
-		err = may_enter(&f->obj);
+		err = may_enter(rq, &f->obj);
 	/* below a privileged monitor setuid programs would believe in it */
 	if (!err)
 		err = creds_may(rq, CAP_SYS_CHROOT);

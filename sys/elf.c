@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "view/place.h"
+
 #define PHDR_MAX 256
 #define DATA_MAX (1ll << 30)	/* that a copy may hold */
 
@@ -145,8 +147,7 @@ static int read_only(int fd)
 	char link[32];
 	int ro;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ro = open(link, O_RDONLY | O_CLOEXEC);
+	ro = open(fd_link(fd, link), O_RDONLY | O_CLOEXEC);
 	return ro < 0 ? -errno : ro;
 }
 

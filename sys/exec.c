@@ -85,11 +85,8 @@ static int may_execute(struct request *rq, const struct place *p)
 {
 	if (!S_ISREG(p->mode))
 		return -EACCES;
-	if (made(p))
-		return made_access(rq, p, X_OK);
-	/* with the caller's rights; knows of noexec mounts */
-	return faccessat(p->fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) ?
-	       -errno : 0;
+	/* knows of noexec mounts */
+	return place_access(rq, p, X_OK);
 }
 
 /* The file's content, or -EACCES when it may be executed but not read. */

@@ -33,8 +33,7 @@ static int monitors_name(struct request *rq, char *name, size_t size)
 	if (!err && f.obj.fd < 0)
 		err = -ENOEXEC;
 	if (!err) {
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", f.obj.fd);
-		n = readlink(link, name, size - 1);
+		n = readlink(fd_link(f.obj.fd, link), name, size - 1);
 		err = n < 0 ? -errno : 0;
 		name[n < 0 ? 0 : n] = '\0';
 	}

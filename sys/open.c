@@ -117,18 +117,11 @@ static int access_mask(const struct open_how *how)
 	return want[how->flags & O_ACCMODE] | (wants_write(how) ? W_OK : 0);
 }
 
-/* May the caller open it so? */
-static int check_made(struct request *rq, const struct open_how *how,
-		      const struct place *obj)
-{
-	return made_access(rq, obj, access_mask(how));
-}
-
 static struct verdict open_made(struct request *rq, const struct open_how *how,
 				const struct place *obj)
 {
 	struct vu_mount *m = &obj->mount->pub;
-	int fd = how->flags & O_PATH ? 0 : check_made(rq, how, obj);
+	int fd = how->flags & O_PATH ? 0 : made_access(rq, obj, access_mask(how));
 
 	if (!fd && S_ISDIR(obj->mode) && wants_write(how))
 		fd = -EISDIR;
@@ -266,18 +259,11 @@ static bool ours_to_open(mode_t mode)
 static int refuse_writing(struct request *rq, const struct open_how *how,
 			  const struct place *obj)
 {
-	int err = 0;
-
 	if (S_ISDIR(obj->mode) && !makes_tmpfile(how))
 		return -EISDIR;
 	if (S_ISDIR(obj->mode) || (how->flags & O_TRUNC))
 		return -EROFS;
-	if (made(obj))
-		err = check_made(rq, how, obj);
-	else if (syscall(SYS_faccessat2, obj->fd, "", access_mask(how),
-			 AT_EMPTY_PATH | AT_EACCESS))
-		err = -errno;
-	return err ?: -EROFS;
+	return place_access(rq, obj, access_mask(how)) ?: -EROFS;
 }
 
 static int check_existing(struct request *rq, const struct open_how *how,

@@ -54,8 +54,7 @@ static int make(struct entry *e, const struct place *program,
 	struct place copy = NOWHERE;
 	int fd, err;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", program->fd);
-	fd = open(link, O_RDONLY | O_CLOEXEC);
+	fd = open(fd_link(program->fd, link), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (kernel_name(program->fd, name, sizeof(name)) < 0)

@@ -12,18 +12,11 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "engine/rewrite.h"
 #include "sys/handlers.h"
 #include "sys/state.h"
-
-const char *fd_link(int fd, char *buf)
-{
-	snprintf(buf, 32, "/proc/self/fd/%d", fd);
-	return buf;
-}
 
 static pthread_once_t directory_once = PTHREAD_ONCE_INIT;
 static int directory = AT_FDCWD;

@@ -16,9 +16,6 @@ ssize_t real_name(struct request *rq, int i, char *buf, size_t size);
 ssize_t kernel_name_for(struct request *rq, const struct place *p,
 			char *buf, size_t size);
 
-/* "/proc/self/fd/N" of a descriptor of ours; buf has 32 bytes. */
-const char *fd_link(int fd, char *buf);
-
 /* The directory of our descriptors, for openat(): quicker than fd_link(). */
 int fd_directory(void);
 
@@ -37,6 +34,9 @@ unsigned descriptor_flags(pid_t tid, int fd);
 
 /* May the caller access a made node so (R_OK...)? 0, -EACCES, -errno */
 int made_access(struct request *rq, const struct place *p, int want);
+
+/* May the caller, by its effective ids, access a real or made place so? */
+int place_access(struct request *rq, const struct place *p, int want);
 
 /*
  * The mode of something new in dir: less the caller's umask, unless the

@@ -191,6 +191,14 @@ int made_access(struct request *rq, const struct place *p, int want)
 	return (want & ~bits & 7) ? -EACCES : 0;
 }
 
+int place_access(struct request *rq, const struct place *p, int want)
+{
+	if (made(p))
+		return made_access(rq, p, want);
+	return syscall(SYS_faccessat2, p->fd, "", want,
+		       AT_EMPTY_PATH | AT_EACCESS) ? -errno : 0;
+}
+
 static int real_access(struct request *rq, const struct place *p, int want,
 		       int flags)
 {

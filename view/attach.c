@@ -595,8 +595,7 @@ static int open_found(struct vu_ctx *ctx, const struct found *f, int flags)
 		fd = fcntl(f->obj.fd, F_DUPFD_CLOEXEC, 3);
 		return fd < 0 ? -errno : fd;
 	}
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", f->obj.fd);
-	fd = open(link, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
+	fd = open(fd_link(f->obj.fd, link), (flags & ~O_NOFOLLOW) | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 

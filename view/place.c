@@ -132,13 +132,18 @@ static bool removed(int fd, const char *name, size_t len)
 	       lstat(name, &st) != 0;
 }
 
+const char *fd_link(int fd, char *buf)
+{
+	snprintf(buf, 32, "/proc/self/fd/%d", fd);
+	return buf;
+}
+
 ssize_t kernel_name(int fd, char *buf, size_t size)
 {
 	char link[32];
 	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, buf, size);
+	n = readlink(fd_link(fd, link), buf, size);
 	if (n < 0)
 		return -errno;
 	if ((size_t)n >= size)

@@ -66,6 +66,9 @@ int place_of_fd(struct place *p, struct mount *mount, int fd);
 /* Does the place lie in procfs? */
 bool place_in_proc(const struct place *p);
 
+/* "/proc/self/fd/N" of a descriptor of ours; buf has 32 bytes. */
+const char *fd_link(int fd, char *buf);
+
 /*
  * The kernel's name of a descriptor. Return: length, -ENOENT when the
  * object is removed, -ENAMETOOLONG
