@@ -185,8 +185,8 @@ _vu_run_from() {
 	-f|--rc|-o|--log) _vu_files; return ;;
 	esac
 	case $cur in
-	-*) _vu_words -m --module -V --name -f --rc -N --norc -t --trace -o \
-		--log -v --verbose -q --quiet -h --help --version ;;
+	-*) _vu_words -m --module -V --name -f --rc -N --norc -G --no-gate -t \
+		--trace -o --log -v --verbose -q --quiet -h --help --version ;;
 	*) _vu_command "$COMP_CWORD" ;;
 	esac
 }

@@ -164,8 +164,13 @@ void deliver(const struct call *call, struct verdict *v)
 	}
 }
 
+int notif_lend(const struct call *call, int fd)
+{
+	return add_fd(call, fd, O_CLOEXEC, 0);
+}
+
 int rewrite_lend(struct rewrite *rw, const struct call *call, int fd)
 {
 	(void)rw;
-	return add_fd(call, fd, O_CLOEXEC, 0);
+	return notif_lend(call, fd);
 }

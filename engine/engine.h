@@ -33,6 +33,19 @@ struct engine_ops {
 struct engine *engine_new(int listener, const struct engine_ops *ops, void *ctx);
 
 /*
+ * Give guests a gate (gate.h), which spares them the notifications of gated
+ * rows. To be called before engine_start(), if at all. 0 or -errno
+ */
+struct filter_spec;
+int engine_make_gate(struct engine *e, const struct filter_spec *spec);
+
+/*
+ * Are all calls to be received from now on (all), or may gated ones run
+ * natively and unseen? At first, all.
+ */
+void engine_watch(struct engine *e, bool all);
+
+/*
  * Start the receiver threads. All guests' calls are answered from now on.
  * Return: 0 or -errno
  */

@@ -69,6 +69,7 @@ struct engine {
 	size_t notif_size;
 	int ncpu;			/* 0: binding would be of no use */
 	int filters;			/* seccomp filters of a guest */
+	struct gate *gate;		/* NULL: none */
 
 	_Atomic uint64_t count;		/* calls received: their sequence */
 	atomic_bool armed;		/* the timer runs */
@@ -85,6 +86,8 @@ struct engine {
 
 /* deliver.c: answer a call. 0 or -errno (-ENOENT: nobody waits any more). */
 int notif_send(const struct call *call, long value, unsigned flags);
+/* Put a descriptor into the waiting guest. Return: its number or -errno */
+int notif_lend(const struct call *call, int fd);
 /* Put the verdict into effect; consumes what it owns. */
 void deliver(const struct call *call, struct verdict *v);
 

@@ -37,6 +37,7 @@
 
 #include "arch/arch.h"
 #include "engine/filter.h"
+#include "engine/gate.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
@@ -45,7 +46,11 @@
 /* Longest conditional jump we write: room for the JA of the other branch. */
 #define REACH 250
 
-enum answer { ANSWER_ALLOW, ANSWER_NOTIFY, ANSWER_ENOSYS, ANSWER_COUNT };
+enum answer {
+	ANSWER_ALLOW, ANSWER_NOTIFY, ANSWER_ENOSYS,
+	ANSWER_GATED,		/* ALLOW from within the gate, else NOTIFY */
+	ANSWER_COUNT
+};
 
 static const uint32_t answer_code[ANSWER_COUNT] = {
 	[ANSWER_ALLOW] = SECCOMP_RET_ALLOW,
@@ -103,9 +108,37 @@ static size_t load(struct code *c, size_t offset)
 		   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
 }
 
-/* A RET takes one instruction, as a JA to a far one would. */
+static size_t answer(struct code *c, enum answer a);
+
+/*
+ * Where is the call made from? The kernel tells the address after the
+ * instruction; the gate never crosses a boundary of 4 GiB.
+ */
+static size_t emit_gated(struct code *c)
+{
+	size_t allow = answer(c, ANSWER_ALLOW);
+	size_t notify = answer(c, ANSWER_NOTIFY);
+	size_t at = offsetof(struct seccomp_data, instruction_pointer);
+	size_t below_end, low;
+
+	below_end = branch(c, BPF_JGE, (uint32_t)GATE_CODE_END, notify, allow);
+	branch(c, BPF_JGE, (uint32_t)GATE_CODE, below_end, notify);
+	low = load(c, at + ARCH_ARG_LOW);
+	branch(c, BPF_JEQ, GATE_CODE >> 32, low, notify);
+	return load(c, at + ARCH_ARG_HIGH);
+}
+
+/*
+ * A RET takes one instruction, as a JA to a far one would; the gate's test
+ * takes more, and is there once.
+ */
 static size_t answer(struct code *c, enum answer a)
 {
+	if (a == ANSWER_GATED) {
+		if (!c->ret[a])
+			c->ret[a] = 1 + emit_gated(c);
+		return c->ret[a] - 1;
+	}
 	if (c->ret[a] && c->n - (c->ret[a] - 1) <= REACH)
 		return c->ret[a] - 1;
 	c->ret[a] = 1 + put(c, (struct sock_filter)
@@ -217,6 +250,14 @@ static void add_segment(struct segments *list, uint32_t start, enum answer a,
 	list->seg[list->n++] = (struct segment){ start, a, row };
 }
 
+static enum answer answer_of(const struct filter_row *row, enum abi abi)
+{
+	if (row->action != FILTER_NOTIFY)
+		return ANSWER_ENOSYS;
+	return row->gated && !row->nwhen && abi == ABI_NATIVE ?
+	       ANSWER_GATED : ANSWER_NOTIFY;
+}
+
 static void cut_segments(struct segments *list, const struct filter_spec *spec,
 			 enum abi abi)
 {
@@ -226,10 +267,7 @@ static void cut_segments(struct segments *list, const struct filter_spec *spec,
 
 	add_segment(list, 0, none ? ANSWER_ENOSYS : ANSWER_ALLOW, NULL);
 	for (i = 0; i < spec->nrow[abi]; i++) {
-		enum answer a = row[i].action == FILTER_NOTIFY ?
-				ANSWER_NOTIFY : ANSWER_ENOSYS;
-
-		add_segment(list, row[i].nr, a, &row[i]);
+		add_segment(list, row[i].nr, answer_of(&row[i], abi), &row[i]);
 		add_segment(list, row[i].nr + 1u, ANSWER_ALLOW, NULL);
 	}
 	if (abi == ABI_NATIVE && ARCH_NR_ALIEN)

@@ -26,10 +26,14 @@ struct when {
 
 enum filter_action { FILTER_NOTIFY, FILTER_ENOSYS };
 
-/* One row of the filter; a call without a row runs natively, unseen. */
+/*
+ * One row of the filter; a call without a row runs natively, unseen. So does
+ * a gated one, which has no conditions, from within the gate (gate.h).
+ */
 struct filter_row {
 	int nr;
 	enum filter_action action;
+	bool gated;
 	const struct when *when;	/* NULL: always */
 	size_t nwhen;
 };

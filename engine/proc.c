@@ -199,38 +199,93 @@ int task_read_ids(pid_t tid, struct task_ids *ids)
 	return r;
 }
 
-static bool map_line(const char *line, uint64_t addr, struct proc_map *map)
+static bool ends_with(const struct proc_map *map, const char *name)
 {
-	const char *end = strchrnul(line, '\n');
-	char *s;
+	return map->path_len == strlen(name) &&
+	       !memcmp(map->path, name, map->path_len);
+}
 
-	map->start = strtoull(line, &s, 16);
-	if (*s != '-')
+/* Read a number and the character after it. False: another one is there. */
+static bool number(const char **s, int base, char after, uint64_t *value)
+{
+	char *end;
+
+	*value = strtoull(*s, &end, base);
+	if (end == *s || *end != after)
 		return false;
-	map->end = strtoull(s + 1, &s, 16);
-	if (*s != ' ' || addr < map->start || addr >= map->end)
-		return false;
-	map->writable = s[1] && s[2] == 'w';	/* " rw-p ..." */
-	map->stack = end - line > 7 && !strncmp(end - 7, "[stack]", 7);
+	*s = end + 1;
 	return true;
 }
 
-int proc_map(pid_t tid, uint64_t addr, struct proc_map *map)
+/* "start-end perms offset major:minor inode path" (sscanf would be O(n^2)) */
+static bool map_line(const char *line, const char *end, struct proc_map *map)
 {
-	char path[PATH_SIZE], *text, *line;
-	int r = -EFAULT;
+	const char *perms, *s = line;
+	uint64_t major, minor;
+
+	if (!number(&s, 16, '-', &map->start) || !number(&s, 16, ' ', &map->end))
+		return false;
+	perms = s;
+	s = strchr(s, ' ');
+	if (!s || s - perms != 4)
+		return false;
+	s++;
+	if (!number(&s, 16, ' ', &map->offset) || !number(&s, 16, ':', &major) ||
+	    !number(&s, 16, ' ', &minor))
+		return false;
+	map->major = major;
+	map->minor = minor;
+	map->inode = strtoull(s, (char **)&s, 10);
+	map->writable = perms[1] == 'w';
+	map->executable = perms[2] == 'x';
+	map->shared = perms[3] == 's';
+	while (s < end && *s == ' ')
+		s++;
+	map->path = s;
+	map->path_len = end - s;
+	map->stack = ends_with(map, "[stack]");
+	map->heap = ends_with(map, "[heap]");
+	return true;
+}
+
+int proc_each_map(pid_t tid, bool (*f)(void *arg, const struct proc_map *map),
+		  void *arg)
+{
+	char path[PATH_SIZE], *text, *line, *end;
+	struct proc_map map;
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
 	n = proc_read(path, &text);
 	if (n < 0)
 		return n;
-	for (line = text; r && line; line = strchr(line, '\n')) {
-		if (*line == '\n')
-			line++;
-		if (map_line(line, addr, map))
-			r = 0;
+	for (line = text; *line; line = *end ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		if (map_line(line, end, &map) && !f(arg, &map))
+			break;
 	}
 	free(text);
-	return r;
+	return 0;
+}
+
+struct map_search { uint64_t addr; struct proc_map *map; bool found; };
+
+static bool map_contains(void *arg, const struct proc_map *map)
+{
+	struct map_search *s = arg;
+
+	s->found = s->addr >= map->start && s->addr < map->end;
+	if (s->found)
+		*s->map = *map;
+	return !s->found;
+}
+
+int proc_map(pid_t tid, uint64_t addr, struct proc_map *map)
+{
+	struct map_search s = { .addr = addr, .map = map };
+	int r = proc_each_map(tid, map_contains, &s);
+
+	map->path = NULL;
+	map->path_len = 0;
+	return r ? r : s.found ? 0 : -EFAULT;
 }

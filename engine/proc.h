@@ -26,9 +26,20 @@ uint64_t proc_start(pid_t pid);
 
 /* One mapping of a guest. */
 struct proc_map {
-	uint64_t start, end;
-	bool writable, stack;
+	uint64_t start, end, offset;
+	bool writable, executable, shared, stack, heap;
+	unsigned major, minor;	/* of a file's device, as the mapping tells */
+	uint64_t inode;		/* 0: of no file */
+	const char *path;	/* to the end of the line; see proc_each_map() */
+	size_t path_len;
 };
+
+/*
+ * Call f for every mapping, in order, until it returns false; path is valid
+ * for the time of the call. 0 or -errno
+ */
+int proc_each_map(pid_t tid, bool (*f)(void *arg, const struct proc_map *map),
+		  void *arg);
 
 /* The mapping that addr lies in: 0, -EFAULT when in none, or -errno. */
 int proc_map(pid_t tid, uint64_t addr, struct proc_map *map);

@@ -50,6 +50,7 @@
 
 #include "arch/arch.h"
 #include "engine/engine_internal.h"
+#include "engine/gate.h"
 #include "engine/proc.h"
 
 #define TICK_NSEC	10000000
@@ -131,6 +132,9 @@ static void answer(struct receiver *r)
 	struct verdict v;
 
 	if (reissued == REISSUED_ANSWERED)
+		return;
+	if (reissued == REISSUED_NO && gate_due(e->gate, &r->call) &&
+	    !gate_build(e->gate, &r->call))
 		return;
 	v = e->ops->dispatch(e->ctx, &r->call);
 	/* what the kernel would go on with is not what the guest had asked */
@@ -320,6 +324,18 @@ bool engine_call_alive(const struct call *call)
 {
 	return !ioctl(call->engine->listener, SECCOMP_IOCTL_NOTIF_ID_VALID,
 		      &call->id);
+}
+
+int engine_make_gate(struct engine *e, const struct filter_spec *spec)
+{
+	e->gate = gate_new(spec);
+	return e->gate ? 0 : -errno;
+}
+
+void engine_watch(struct engine *e, bool all)
+{
+	if (e->gate)
+		gate_open(e->gate, !all);
 }
 
 uint64_t engine_count(const struct engine *e)

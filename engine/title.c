@@ -79,12 +79,10 @@ static void set_comm(struct tracee *t, uint64_t entry, uint64_t name)
 {
 	const uint64_t arg[6] = { PR_SET_NAME, name };
 	struct arch_regs first = t->regs;
+	long result;
 
-	arch_set_jump(&t->regs, entry, SYS_prctl, arg);
 	tracee_shield(t);
-	if (!arch_set_regs(t->tid, &t->regs) &&
-	    tracee_step(t) == STOP_ENTRY)
-		tracee_step(t);
+	tracee_call(t, entry, SYS_prctl, arg, &result);
 	arch_set_regs(t->tid, &first);
 	tracee_unshield(t);
 }

@@ -160,9 +160,35 @@ void tracee_unshield(struct tracee *t)
 	t->shielded = false;
 }
 
+/* Step until it stops like that; job control has to wait. */
+static bool step_until(struct tracee *t, enum stop want)
+{
+	enum stop stop;
+
+	do {
+		stop = tracee_step(t);
+		if (stop == STOP_SIGNAL)	/* SIGSTOP, all others are off */
+			t->owed = t->sig;
+	} while (stop != want && stop != STOP_DEAD);
+	return stop == want;
+}
+
+bool tracee_call(struct tracee *t, uint64_t entry, int nr,
+		 const uint64_t arg[6], long *result)
+{
+	arch_set_jump(&t->regs, entry, nr, arg);
+	if (arch_set_regs(t->tid, &t->regs) || !step_until(t, STOP_ENTRY) ||
+	    !step_until(t, STOP_EXIT))
+		return false;
+	*result = arch_result(&t->regs, false);
+	return true;
+}
+
 void tracee_leave(struct tracee *t)
 {
 	tracee_unshield(t);
+	if (!t->sig)
+		t->sig = t->owed;
 	/* Killed while stopped: it is on its way out, and must be seen off. */
 	while (ptrace(PTRACE_DETACH, t->tid, NULL, (long)t->sig) < 0)
 		if (tracee_wait(t) == STOP_DEAD)

@@ -21,6 +21,7 @@ struct tracee {
 	uint64_t mask;		/* its signal mask, while shielded */
 	bool shielded;
 	bool impatient;		/* a call that waits is interrupted */
+	int owed;		/* a signal that came in between, for the end */
 };
 
 enum stop {
@@ -43,6 +44,14 @@ enum stop tracee_step(struct tracee *t);
 /* Keep signals from it (not SIGSTOP, SIGKILL), and no longer. */
 void tracee_shield(struct tracee *t);
 void tracee_unshield(struct tracee *t);
+
+/*
+ * Have it make a native call of its own, by the entry instruction at entry;
+ * its registers are then those of the end of that call. It is shielded.
+ * Return: false when it is dead
+ */
+bool tracee_call(struct tracee *t, uint64_t entry, int nr,
+		 const uint64_t arg[6], long *result);
 
 /* Detach; it goes on as its registers say. */
 void tracee_leave(struct tracee *t);

@@ -103,6 +103,9 @@ pid_t nested_begin(struct umvu *u, struct nested *n)
 	}
 	if (ask(n, word, 2) || !n->view)
 		return -STATUS_NO_VIEW;
+	if (u->options.nogate)
+		log_warn("the gate is the affair of the monitor that is "
+			 "already there: -G does nothing");
 	pid = fork();
 	if (!pid)
 		guest_main(u, n);

@@ -11,6 +11,7 @@ static const struct option long_options[] = {
 	{ "name",	required_argument, NULL, 'V' },
 	{ "rc",		required_argument, NULL, 'f' },
 	{ "norc",	no_argument,	   NULL, 'N' },
+	{ "no-gate",	no_argument,	   NULL, 'G' },
 	{ "trace",	optional_argument, NULL, 't' },
 	{ "log",	required_argument, NULL, 'o' },
 	{ "verbose",	no_argument,	   NULL, 'v' },
@@ -31,6 +32,7 @@ static const char help_text[] =
 	"  -f, --rc FILE                run FILE inside before the command,\n"
 	"                               instead of the user's own rc file\n"
 	"  -N, --norc                   run no rc files\n"
+	"  -G, --no-gate                do not change the guests' code to save time\n"
 	"  -t, --trace[=FILE]           write a line per intercepted call\n"
 	"  -o, --log FILE               the monitor's own messages go to FILE\n"
 	"  -v, --verbose                more messages; twice: still more\n"
@@ -79,6 +81,9 @@ static int take(struct options *o, int option)
 	case 'N':
 		o->norc = true;
 		return -1;
+	case 'G':
+		o->nogate = true;
+		return -1;
 	case 't':
 		o->trace = true;
 		/* -t=FILE is taken for what it looks like */
@@ -118,7 +123,7 @@ int options_read(struct options *o, int argc, char **argv)
 	int option, status;
 
 	*o = (struct options){ .name = "" };
-	while ((option = getopt_long(argc, argv, "+m:V:f:Nt::o:vqh",
+	while ((option = getopt_long(argc, argv, "+m:V:f:NGt::o:vqh",
 				     long_options, NULL)) != -1) {
 		status = take(o, option);
 		if (status >= 0)

@@ -16,6 +16,7 @@ struct options {
 	const char *name;		/* of the view, "" when not given */
 	const char *rc;			/* -f: instead of the user's, or NULL */
 	bool norc;
+	bool nogate;
 	bool trace;
 	const char *trace_file;		/* NULL: stderr */
 	const char *log_file;		/* NULL: stderr */

@@ -45,10 +45,7 @@ struct sys {
 };
 
 /* Something became virtual: from now on every call is looked at. */
-static inline void sys_wake(struct sys *s)
-{
-	atomic_store(&s->awake, true);
-}
+void sys_wake(struct sys *s);
 
 /* Set the caller's state; takes over g. 0 or -errno */
 int sys_become(struct request *rq, struct guest *g);

@@ -67,12 +67,38 @@ struct tasks *sys_tasks(struct sys *s)
 	return s->tasks;
 }
 
+/* Lock held, or two that come at once would tell in the wrong order. */
+static void tell_watch(struct sys *s, bool awake)
+{
+	if (s->hooks.watch)
+		s->hooks.watch(s->hooks.ctx, awake || atomic_load(&s->tracers));
+}
+
+void sys_watch(struct sys *s)
+{
+	pthread_mutex_lock(&s->lock);
+	tell_watch(s, atomic_load(&s->awake));
+	pthread_mutex_unlock(&s->lock);
+}
+
 void sys_trace(struct sys *s, bool on)
 {
 	if (on)
 		atomic_fetch_add(&s->tracers, 1);
 	else
 		atomic_fetch_sub(&s->tracers, 1);
+	sys_watch(s);
+}
+
+/* Whoever finds it awake can rely on that all calls are seen. */
+void sys_wake(struct sys *s)
+{
+	if (atomic_load(&s->awake))
+		return;
+	pthread_mutex_lock(&s->lock);
+	tell_watch(s, true);
+	atomic_store(&s->awake, true);
+	pthread_mutex_unlock(&s->lock);
 }
 
 int sys_become(struct request *rq, struct guest *g)

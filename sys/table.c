@@ -112,6 +112,16 @@ static struct filter_row filter[2][NROWS + NEXTRA + 8];
 static size_t nfilter[2];
 static struct filter_spec spec;
 
+/*
+ * May this call go unseen while nothing is virtual? Not what a change of
+ * state is learnt from, nor what starts or ends a process.
+ */
+static bool may_pass(const struct row *row)
+{
+	return !(row->traits & (ROW_ALWAYS | ROW_VIRTUAL)) && !row->when &&
+	       row->handle != call_exit;
+}
+
 static void add_filter(enum abi abi, int nr, enum filter_action action,
 		       const struct row *row)
 {
@@ -119,6 +129,7 @@ static void add_filter(enum abi abi, int nr, enum filter_action action,
 		.nr = nr, .action = action,
 		.when = row ? row->when : NULL,
 		.nwhen = row && row->when ? row->nwhen : 0,
+		.gated = row && may_pass(row),
 	};
 }
 

@@ -3,6 +3,7 @@
 #define ARCH_X86_64_ARCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <linux/audit.h>
 #include <sys/types.h>
@@ -69,5 +70,38 @@ void arch_set_jump(struct arch_regs *regs, uint64_t ip, int nr,
 
 /* Does it run 32-bit code? */
 bool arch_is_compat(const struct arch_regs *regs);
+
+/*
+ * gate.c: what the gate (engine/gate.c) writes into a guest. A *site* loads
+ * a call's number and enters the kernel; its first instruction is replaced
+ * by a jump to a *step*, near enough for that, which leads to a *slot*.
+ */
+
+/* No program, library or sanitizer has anything there. */
+#define ARCH_GATE_BASE		0x400000000000ull
+
+/* How far a jump reaches from a site, with a margin. */
+#define ARCH_JUMP_REACH		0x70000000ull
+
+#define ARCH_JUMP_SIZE		5
+#define ARCH_STEP_SIZE		16
+#define ARCH_SLOT_SIZE		64
+
+/*
+ * Find the next site that may be changed.
+ * @at:	where to look from; out: where it is
+ * Return: the number of the call, -1: there is none any more
+ */
+int arch_find_site(const uint8_t *code, size_t len, size_t *at);
+
+void arch_write_jump(uint8_t out[ARCH_JUMP_SIZE], uint64_t at, uint64_t to);
+void arch_write_step(uint8_t out[ARCH_STEP_SIZE], uint64_t to);
+
+/*
+ * A slot: when the 32-bit word is not 0 it goes back to the site's second
+ * instruction with the number loaded, else it makes the call itself.
+ */
+void arch_write_slot(uint8_t out[ARCH_SLOT_SIZE], uint64_t at, uint64_t word,
+		     int nr, uint64_t site);
 
 #endif

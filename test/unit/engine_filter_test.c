@@ -3,7 +3,8 @@
  * The filter compiler: random tables are compiled, the program is run by a
  * small interpreter of classic BPF, and its answers are compared with what
  * the rows say. Numbers without conditions must be answered without a look
- * at the arguments, or the kernel's bitmap could not hold them.
+ * at the arguments or the address of the call, or the kernel's bitmap could
+ * not hold them; only gated ones need the address.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "engine/filter.h"
+#include "engine/gate.h"
 
 #define ROWS	300
 #define WHENS	4
@@ -100,11 +102,26 @@ static bool holds(const struct when *w, const struct seccomp_data *data)
 	return false;
 }
 
-static uint32_t row_answer(const struct filter_row *row,
+/* A row that lets calls from within the gate pass. */
+static bool is_gated(const struct filter_row *row, enum abi abi)
+{
+	return row->gated && !row->nwhen && abi == ABI_NATIVE &&
+	       row->action == FILTER_NOTIFY;
+}
+
+static bool in_gate(uint64_t ip)
+{
+	return ip >= GATE_CODE && ip < GATE_CODE_END;
+}
+
+static uint32_t row_answer(const struct filter_row *row, enum abi abi,
 			   const struct seccomp_data *data)
 {
 	bool hit = !row->nwhen;
 	size_t i;
+
+	if (is_gated(row, abi) && in_gate(data->instruction_pointer))
+		return SECCOMP_RET_ALLOW;
 
 	for (i = 0; i < row->nwhen; i++)
 		hit |= holds(&row->when[i], data);
@@ -136,7 +153,7 @@ static uint32_t expected(const struct filter_spec *spec,
 	if (data->nr == -1)
 		return SECCOMP_RET_ALLOW;
 	if (row)
-		return row_answer(row, data);
+		return row_answer(row, abi, data);
 	if (abi == ABI_COMPAT && !spec->nrow[abi])
 		return SECCOMP_RET_ERRNO | ENOSYS;
 	if (abi == ABI_NATIVE && (unsigned)data->nr >= 0x40000000u)
@@ -167,6 +184,7 @@ static void fill_table(struct tables *t, enum abi abi, size_t nrow)
 
 		row->nr = nr;
 		row->action = random() % 4 ? FILTER_NOTIFY : FILTER_ENOSYS;
+		row->gated = random() % 2;
 		row->nwhen = random() % 3 ? 0 : random() % (WHENS + 1);
 		row->when = row->nwhen ? t->when[abi][i] : NULL;
 		for (j = 0; j < row->nwhen; j++)
@@ -177,6 +195,18 @@ static void fill_table(struct tables *t, enum abi abi, size_t nrow)
 	t->spec.nrow[abi] = nrow;
 }
 
+/* In the gate, at its edges, 4 GiB beside it, elsewhere. */
+static uint64_t random_ip(void)
+{
+	static const uint64_t at[] = {
+		GATE_CODE - 1, GATE_CODE, GATE_CODE + 21, GATE_CODE_END - 1,
+		GATE_CODE_END, 0, 0x401000, 0x7ffff7d00000, UINT64_MAX,
+	};
+	uint64_t ip = at[random() % (sizeof(at) / sizeof(at[0]))];
+
+	return random() % 4 ? ip : ip + ((random() % 5 - 2ull) << 32);
+}
+
 static void random_data(struct seccomp_data *data, int nr)
 {
 	static const uint32_t arch[] = { AUDIT_ARCH_X86_64, AUDIT_ARCH_X86_64,
@@ -185,6 +215,7 @@ static void random_data(struct seccomp_data *data, int nr)
 
 	data->nr = nr;
 	data->arch = arch[random() % 4];
+	data->instruction_pointer = random_ip();
 	for (i = 0; i < 6; i++)
 		data->args[i] = (uint64_t)(random() % 3 ? 0 : small()) << 32 |
 				(random() % 3 ? small() : 0);
@@ -200,7 +231,7 @@ static bool agrees(const struct filter_spec *spec,
 
 	if (got.wild || got.answer != expected(spec, data))
 		return false;
-	return !got.looked || (row && row->nwhen);
+	return !got.looked || (row && (row->nwhen || is_gated(row, abi)));
 }
 
 static bool check_numbers(const struct filter_spec *spec,
@@ -275,7 +306,9 @@ static bool too_big(void)
 	int n;
 
 	for (i = 0; i < N; i++)
-		row[i] = (struct filter_row){ i, FILTER_NOTIFY, when, 2 };
+		row[i] = (struct filter_row){
+			.nr = i, .when = when, .nwhen = 2,
+		};
 	n = filter_compile(&spec, &prog);
 	free(row);
 	return n == -E2BIG && !prog;

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The machine code of the gate.
+ *
+ * A site is `mov $nr,%eax` (b8 imm32) and `syscall` (0f 05). The `mov` becomes
+ * a jump of the same five bytes, the `syscall` stays: whoever jumps to it, or
+ * is restarted at it, makes a call like any other.
+ *
+ * Between the two instructions of a site nothing is free but rax, which was
+ * to be loaded, rcx and r11, which the call overwrites: no flag and no stack
+ * (functions without a frame keep things below the stack pointer). So a slot
+ * tests by jrcxz and jumps through memory.
+ *
+ * Sites that are left alone:
+ *  - a byte 40..4f before it makes the b8 a part of a longer instruction
+ *    (`mov $imm,%r8d`);
+ *  - in glibc up to 2.40, threads that may be cancelled are cancelled within
+ *    the call, by a signal handler that unwinds the stack from there, and no
+ *    unwinder knows a slot. Such a site is known by what follows it: the old
+ *    type of cancellation, kept in r8d, is handed back.
+ */
+#include <string.h>
+#include "arch/x86_64/arch.h"
+
+#define SITE_SIZE	(ARCH_JUMP_SIZE + ARCH_INSN_SIZE)
+#define HAND_BACK_MAX	16	/* bytes between the call and the handing back */
+
+/* One field of a template, little endian. */
+static void put32(uint8_t *out, uint32_t value)
+{
+	memcpy(out, &value, sizeof(value));
+}
+
+static void put64(uint8_t *out, uint64_t value)
+{
+	memcpy(out, &value, sizeof(value));
+}
+
+static bool is_site(const uint8_t *code, size_t at)
+{
+	return code[at] == 0xb8 && (!at || (code[at - 1] & 0xf0) != 0x40) &&
+	       arch_is_entry(code + at + ARCH_JUMP_SIZE, false);
+}
+
+/* mov %r8d,%edi soon after the call. */
+static bool is_cancelled(const uint8_t *code, size_t len, size_t at)
+{
+	static const uint8_t hand_back[] = { 0x44, 0x89, 0xc7 };
+	size_t from = at + SITE_SIZE, n = len - from;
+
+	if (n > HAND_BACK_MAX)
+		n = HAND_BACK_MAX;
+	return memmem(code + from, n, hand_back, sizeof(hand_back));
+}
+
+int arch_find_site(const uint8_t *code, size_t len, size_t *at)
+{
+	static const uint8_t entry[] = { 0x0f, 0x05 };
+	size_t from = *at + ARCH_JUMP_SIZE;
+	const uint8_t *p;
+
+	for (; from < len; from = p - code + 1) {
+		uint32_t nr;
+
+		p = memmem(code + from, len - from, entry, sizeof(entry));
+		if (!p)
+			return -1;
+		*at = p - code - ARCH_JUMP_SIZE;
+		memcpy(&nr, code + *at + 1, sizeof(nr));
+		if (is_site(code, *at) && nr < ARCH_NR_ALIEN &&
+		    !is_cancelled(code, len, *at))
+			return nr;
+	}
+	return -1;
+}
+
+/* jmp to */
+void arch_write_jump(uint8_t out[ARCH_JUMP_SIZE], uint64_t at, uint64_t to)
+{
+	out[0] = 0xe9;
+	put32(out + 1, to - (at + ARCH_JUMP_SIZE));
+}
+
+/* jmp *0(%rip), and the address */
+void arch_write_step(uint8_t out[ARCH_STEP_SIZE], uint64_t to)
+{
+	static const uint8_t template[ARCH_STEP_SIZE] = {
+		0xff, 0x25, 0, 0, 0, 0,
+		[6 ... ARCH_STEP_SIZE - 1] = 0xcc,
+	};
+
+	memcpy(out, template, sizeof(template));
+	put64(out + 6, to);
+}
+
+void arch_write_slot(uint8_t out[ARCH_SLOT_SIZE], uint64_t at, uint64_t word,
+		     int nr, uint64_t site)
+{
+	enum { ASK = 8, NATIVE = 19, ASK_TO = 32, NATIVE_TO = 40 };
+	static const uint8_t template[ARCH_SLOT_SIZE] = {
+		0x8b, 0x0d, 0, 0, 0, 0,			/* mov word(%rip),%ecx */
+		0xe3, NATIVE - ASK,			/* jrcxz native */
+		0xb8, 0, 0, 0, 0,			/* mov $nr,%eax */
+		0xff, 0x25, ASK_TO - NATIVE, 0, 0, 0,	/* jmp *ask_to(%rip) */
+		/* native: */
+		0xb8, 0, 0, 0, 0,			/* mov $nr,%eax */
+		0x0f, 0x05,				/* syscall */
+		0xff, 0x25, NATIVE_TO - 32, 0, 0, 0,	/* jmp *native_to(%rip) */
+		[32 ... ARCH_SLOT_SIZE - 1] = 0xcc,
+	};
+
+	memcpy(out, template, sizeof(template));
+	put32(out + 2, word - (at + 6));
+	put32(out + ASK + 1, nr);
+	put32(out + NATIVE + 1, nr);
+	put64(out + ASK_TO, site + ARCH_JUMP_SIZE);
+	put64(out + NATIVE_TO, site + SITE_SIZE);
+}

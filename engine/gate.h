@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ENGINE_GATE_H
+#define ENGINE_GATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "arch/arch.h"
+#include "engine/call.h"
+
+/*
+ * The gate: code put into guests that makes calls natively while nobody
+ * needs to see them. Theory in gate.c.
+ *
+ * It is at the same addresses in all guests, for the filter knows them: the
+ * slots, and after them the page that all share with the monitor.
+ */
+#define GATE_SLOTS	256
+#define GATE_CODE	ARCH_GATE_BASE
+#define GATE_CODE_SIZE	(GATE_SLOTS * ARCH_SLOT_SIZE)
+#define GATE_CODE_END	(GATE_CODE + GATE_CODE_SIZE)
+#define GATE_PAGE	GATE_CODE_END
+
+struct filter_spec;
+struct gate;
+
+/*
+ * A gate for guests under this filter. It is closed: every call is received.
+ * Return: the gate, or NULL with errno
+ */
+struct gate *gate_new(const struct filter_spec *spec);
+
+/* Open: calls need not be received. Takes effect at once, in all guests. */
+void gate_open(struct gate *g, bool open);
+
+/*
+ * A call was received: is it time to give its process a gate? Counts.
+ * Cheap; gate may be NULL.
+ */
+bool gate_due(struct gate *g, const struct call *call);
+
+/*
+ * Give the waiting thread's process a gate.
+ * Return: 0 when the call has been answered: it will be made again; -errno
+ * when nothing was done and the thread still waits
+ */
+int gate_build(struct gate *g, const struct call *call);
+
+#endif
