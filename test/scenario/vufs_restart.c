@@ -191,6 +191,31 @@ static void write_text(const char *file, const char *text)
 	close(fd);
 }
 
+/*
+ * A process opens a file by the name at own, which the monitor replaces:
+ * wait until it waits with that. Return: where the other name is
+ */
+static uintptr_t wait_until_rewritten(pid_t pid, const char *own)
+{
+	for (int i = 0; i < SETTLE_MS / STEP_MS; i++) {
+		unsigned long dir, at = 0;
+		char file[64];
+		int nr = -1;
+		FILE *f;
+
+		usleep(STEP_MS * 1000);
+		snprintf(file, sizeof(file), "/proc/%d/syscall", pid);
+		f = fopen(file, "re");
+		expect(f);
+		if (fscanf(f, "%d %lx %lx", &nr, &dir, &at) != 3)
+			nr = -1;	/* it runs */
+		fclose(f);
+		if (nr == SYS_openat && at != (uintptr_t)own)
+			return at;
+	}
+	fail("%d does not wait", pid);
+}
+
 /* n: so many are waiting besides, and need not be interrupted */
 static void names(int n)
 {
@@ -201,7 +226,7 @@ static void names(int n)
 	changing = fork();
 	if (!changing)
 		changing_names();
-	usleep(100000);
+	wait_until_rewritten(changing, name);
 	kill(changing, SIGALRM);
 	status = wait_for(changing);
 	interrupt(pid, n);
@@ -224,23 +249,10 @@ static __attribute__((noinline)) void open_at(uintptr_t at, const char *text)
 	say_what((const char *)at, "real");
 }
 
-/* Where the monitor has put the name that a process waits with. */
-static uintptr_t address_of_name(pid_t pid)
-{
-	unsigned long dir, at = 0;
-	char file[64];
-	FILE *f;
-
-	snprintf(file, sizeof(file), "/proc/%d/syscall", pid);
-	f = fopen(file, "re");
-	expect(f && fscanf(f, "%*d %lx %lx", &dir, &at) == 2);
-	fclose(f);
-	return at;
-}
-
 /* A call that looks like one that was rewritten, and is another. */
 static void look_alike(int n)
 {
+	static const char other[] = "point/other";
 	pid_t pid[CROWD], last;
 	int told[2], fd, status;
 	uintptr_t at;
@@ -249,14 +261,13 @@ static void look_alike(int n)
 	expect(!pipe2(told, O_CLOEXEC));
 	last = fork();
 	if (!last) {
-		fd = plain_open("point/other");
+		fd = plain_open(other);
 		expect(fd >= 0);
 		expect(read(told[0], &at, sizeof(at)) == sizeof(at));
 		open_at(at, "point/both");
 		_exit(0);
 	}
-	usleep(200000);
-	at = address_of_name(last);
+	at = wait_until_rewritten(last, other);
 	expect(write(told[1], &at, sizeof(at)) == sizeof(at));
 	fd = open("real/other", O_RDWR | O_CLOEXEC);
 	expect(fd >= 0 && write(fd, "other", 5) == 5);
