@@ -46,6 +46,7 @@ struct reissue_entry {
 	bool attended;		/* a receiver waits for the call's end */
 	uint64_t age;
 	/* of calls that nobody attends to: */
+	bool received;		/* it has come, and been let go on */
 	uint64_t ip, sp;
 	int old_nr;		/* the call as the guest had made it */
 	uint64_t old_arg[6];

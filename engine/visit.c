@@ -44,11 +44,13 @@
  * Waiting for the end takes a receiver. ATTENDED_MAX may do so; beyond that,
  * or when nobody else can receive, we detach in 4, and the registers keep
  * the new values. If a signal interrupts such a call, the kernel makes it
- * again with those, and a handler may have written where the block was. So
- * the entry stays, with a sum over the block: when the very same call comes
- * in again, from the same depth of the stack, and the block is not what it
- * was, the call becomes the one that the guest had made, and is dispatched
- * (reissue_take). We do not wait either when the program to be executed gains
+ * again with those. A handler may have written where the block was (it need
+ * not: the kernel leaves gaps of kilobytes in a signal frame), or to what the
+ * guest's own arguments point to. So the entry stays, with a sum over the block:
+ * when the very same call comes in again, from the same depth of the stack, it
+ * becomes the one that the guest had made, and is dispatched (reissue_take);
+ * and so when it comes for the first time, and the block is not what it was.
+ * We do not wait either when the program to be executed gains
  * privileges: it would not, under a tracer.
  *
  * If the block cannot be written the thread's result is set to -ENOMEM, and
@@ -168,9 +170,11 @@ static bool recognize(struct reissue *list, const struct call *call,
 	forget_dead(list);
 	for (p = list->entry; p < list->entry + REISSUE_MAX && !found; p++) {
 		found = matches(p, call);
-		if (found)
-			*out = *p;
-		if (found && p->attended)
+		if (!found)
+			continue;
+		*out = *p;
+		p->received = true;
+		if (p->attended)
 			take_out(list, p);
 	}
 	pthread_mutex_unlock(&list->lock);
@@ -201,7 +205,8 @@ enum reissued reissue_take(struct call *call)
 	if (!atomic_load(&list->n) || !recognize(list, call, &entry) ||
 	    made_elsewhere(&entry))
 		return REISSUED_NO;
-	if (!entry.attended && !seal_intact(&entry.seal, call)) {
+	if (!entry.attended &&
+	    (entry.received || !seal_intact(&entry.seal, call))) {
 		call->nr = entry.old_nr;
 		memcpy(call->arg, entry.old_arg, sizeof(call->arg));
 		return REISSUED_UNDONE;

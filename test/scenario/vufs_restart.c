@@ -227,6 +227,7 @@ static void names(int n)
 	if (!changing)
 		changing_names();
 	wait_until_rewritten(changing, name);
+	usleep(STEP_MS * 1000);		/* it may be on its way only */
 	kill(changing, SIGALRM);
 	status = wait_for(changing);
 	interrupt(pid, n);
