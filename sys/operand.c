@@ -161,7 +161,7 @@ static bool proved_relative(struct request *rq, int dirfd, const char *path,
 		return false;
 	if (agrees && !start.mount->id)
 		proved = walk_proves_native(rq->version, start.fd, path, nofollow);
-	place_drop(&start);
+	request_give_back(rq, dirfd, &start, agrees);
 	return proved;
 }
 

@@ -34,7 +34,7 @@ void request_init(struct request *rq, struct sys *s, const struct call *call,
 	rq->guest = NULL;
 	rq->version = NULL;
 	rq->tgid = 0;
-	rq->root = rq->cwd = NOWHERE;
+	rq->root = rq->cwd = rq->start = NOWHERE;
 	rq->has_ids = rq->assumed = rq->has_how = false;
 	rq->kept = NULL;
 	rq->nkept = 0;
@@ -54,6 +54,7 @@ void request_end(struct request *rq)
 	found_drop(&rq->found[1]);
 	place_drop(&rq->root);
 	place_drop(&rq->cwd);
+	place_drop(&rq->start);
 	while (rq->nkept)
 		mount_put(rq->kept[--rq->nkept]);
 	free(rq->kept);
@@ -156,6 +157,12 @@ int request_fd(struct request *rq, int fd, struct place *p)
 int request_start(struct request *rq, int dirfd, struct place *start,
 		  bool *agrees)
 {
+	if (rq->start.mount && rq->start_dirfd == dirfd) {
+		*start = rq->start;
+		*agrees = rq->start_agrees;
+		rq->start = NOWHERE;
+		return 0;
+	}
 	*agrees = true;
 	if (dirfd != AT_FDCWD)
 		return request_fd(rq, dirfd, start);
@@ -163,6 +170,16 @@ int request_start(struct request *rq, int dirfd, struct place *start,
 		return open_proc(rq, "cwd", start);
 	*agrees = false;
 	return place_copy(start, &rq->guest->cwd);
+}
+
+void request_give_back(struct request *rq, int dirfd, struct place *start,
+		       bool agrees)
+{
+	place_drop(&rq->start);
+	rq->start = *start;
+	rq->start_dirfd = dirfd;
+	rq->start_agrees = agrees;
+	*start = NOWHERE;
 }
 
 int request_root(struct request *rq)

@@ -77,6 +77,9 @@ struct request {
 	bool assumed;			/* this thread has the caller's ids */
 	struct place root, cwd;		/* see request_start() */
 	bool root_agrees;
+	struct place start;		/* given back; NOWHERE: none */
+	int start_dirfd;
+	bool start_agrees;
 	struct vu_ctx ctx;
 	struct mount **kept;		/* mounts that places of this request */
 	size_t nkept;			/* are in, beside the version's */
@@ -116,6 +119,13 @@ int request_ids(struct request *rq);
  */
 int request_start(struct request *rq, int dirfd, struct place *start,
 		  bool *agrees);
+
+/*
+ * It was only looked at, and will be asked for again: *start is kept for that
+ * and becomes NOWHERE.
+ */
+void request_give_back(struct request *rq, int dirfd, struct place *start,
+		       bool agrees);
 
 /* The place of a descriptor of the caller, in its mount. 0 or -errno */
 int request_fd(struct request *rq, int fd, struct place *p);
