@@ -37,20 +37,27 @@
  *
  * How. The waiting thread is visited as in visit.c, and made to do the calls
  * that are needed, by its own syscall instruction; then it makes its call
- * again. Other threads run meanwhile, and may be in the very code that is
- * changed. Therefore nothing is changed where it is: the library's code is
- * mapped once more, the copy is changed, and mremap() puts it in the place of
- * the original, for every thread at once (a thread that faults there waits for
- * the lock of the address space). It is still a mapping of the same file.
- * Code that is not the file's any more, because somebody else has changed
- * it, is left alone: pagemap shows that.
+ * again. Whoever else shares its memory runs meanwhile, and may be in the very
+ * code that is changed. Therefore nothing is changed where it is: the library's
+ * code is mapped once more, the copy is changed, and mremap() puts it in the
+ * place of the original (who faults there waits for the lock of the address
+ * space). It is still a mapping of the same file. Code that is not the file's
+ * any more, because somebody else has changed it, is left alone: it is in
+ * pieces, or pagemap shows it.
  *
- * The descriptors for the two mappings are put into the guest before its
- * call is answered, and closed in the end whatever happens.
+ * The descriptors for the two mappings are put into the guest before its call
+ * is answered, and closed in the end whatever happens. Another thread could
+ * see them, or fork a child that keeps them: so there must be none. (It is as
+ * well to come early: in a process with threads glibc's open() uses a site
+ * that is left alone, see arch/gate.c.)
  *
- * Who gets none: a process that is traced, that has filters of its own (they
- * might kill it for our calls), that has no such library, or that runs 32-bit
- * code. That is not an error: it is as fast as before.
+ * Who gets none: a process with threads, one that is traced, that has filters
+ * of its own (they might kill it for our calls), that has no such library, or
+ * that runs 32-bit code. That is not an error: it is as fast as before.
+ *
+ * What can be noticed: who unwinds the stack from within a slot (exceptions
+ * out of a signal handler, asynchronous cancellation of a thread in stat())
+ * finds no caller there.
  */
 #include <assert.h>
 #include <errno.h>
@@ -191,7 +198,7 @@ bool gate_due(struct gate *g, const struct call *call)
 	struct counter *c;
 	unsigned n;
 
-	if (!g || call->abi != ABI_NATIVE)
+	if (!g || call->abi != ABI_NATIVE || atomic_load(&g->page->closed))
 		return false;
 	if (call->nr == SYS_execve || call->nr == SYS_execveat) {
 		counter_of(g, call->tid)->tid = 0;
@@ -232,24 +239,35 @@ static bool is_library(const struct proc_map *map)
 struct search {
 	struct proc_map code;
 	char path[PATH_MAX];
-	bool found, library;
+	unsigned pieces;		/* of its file */
+	bool library;
 };
+
+static bool is_piece(const struct search *s, const struct proc_map *map)
+{
+	return s->pieces && s->code.inode == map->inode &&
+	       s->code.major == map->major && s->code.minor == map->minor;
+}
 
 static bool look_at(void *arg, const struct proc_map *map)
 {
 	struct search *s = arg;
 
-	if (!map->executable || map->writable || map->shared || !map->inode ||
-	    map->path_len >= sizeof(s->path))
+	if (!map->executable || !map->inode)
+		return true;
+	if (is_piece(s, map)) {
+		s->pieces++;
+		return true;
+	}
+	if (map->writable || map->shared || map->path_len >= sizeof(s->path) ||
+	    (s->pieces && (s->library || !is_library(map))))
 		return true;
 	s->library = is_library(map);
-	if (s->found && !s->library)
-		return true;
-	s->found = true;
+	s->pieces = 1;
 	s->code = *map;
 	memcpy(s->path, map->path, map->path_len);
 	s->code.path = s->path;
-	return !s->library;
+	return true;
 }
 
 /* Room for the steps, as near to the code as possible. */
@@ -315,8 +333,10 @@ static int find_code(struct building *b)
 	struct search s = { 0 };
 	int r = proc_each_map(tid, look_at, &s);
 
-	if (r || !s.found)
+	if (r || !s.pieces)
 		return r ? r : -ENOENT;
+	if (s.pieces > 1)
+		return -ETXTBSY;
 	room.code = s.code.start;
 	r = proc_each_map(tid, look_at_gap, &room);
 	if (r || !room.best ||
@@ -449,13 +469,14 @@ static int map_gate(struct building *b)
 	if (r < 0)
 		return r;
 	r = guest_map(b, GATE_PAGE, PAGE, PROT_READ, MAP_SHARED, b->page_fd, 0);
-	if (r >= 0)
-		r = guest_map(b, b->steps, STEPS_SIZE, PROT_READ | PROT_EXEC,
-			      own, -1, 0);
-	if (r >= 0)
-		return 0;
-	guest_unmap(b, GATE_CODE, GATE_CODE_SIZE + PAGE);
-	return r;
+	if (r < 0) {
+		guest_unmap(b, GATE_CODE, GATE_CODE_SIZE);
+		return r;
+	}
+	r = guest_map(b, b->steps, STEPS_SIZE, PROT_READ | PROT_EXEC, own, -1, 0);
+	if (r < 0)
+		guest_unmap(b, GATE_CODE, GATE_CODE_SIZE + PAGE);
+	return r < 0 ? r : 0;
 }
 
 static void close_lent(struct building *b)
@@ -484,7 +505,7 @@ static int build(struct building *b)
  * The thread is stopped, on its way out of the call. Whatever is done, it
  * makes its call again in the end.
  */
-static void while_stopped(struct building *b)
+static void while_stopped(struct building *b, enum stop stop)
 {
 	struct arch_regs old = b->t.regs;
 	long result = arch_result(&old, false);
@@ -492,7 +513,7 @@ static void while_stopped(struct building *b)
 		    (result == ANSWER || result == -ERESTARTSYS);
 
 	tracee_shield(&b->t);
-	if (ours)
+	if (ours && stop == STOP_TRAP)
 		build(b);
 	close_lent(b);
 	b->t.regs = old;
@@ -514,14 +535,16 @@ static int lend(struct building *b)
 static int visit_and_build(struct building *b)
 {
 	int r = tracee_seize(&b->t, b->call->tid);
+	enum stop stop;
 
 	if (r)
 		return r;
 	lend(b);
 	notif_send(b->call, ANSWER, 0);
-	if (tracee_wait(&b->t) == STOP_DEAD)
+	stop = tracee_wait(&b->t);
+	if (stop == STOP_DEAD)
 		return 0;
-	while_stopped(b);
+	while_stopped(b, stop);
 	tracee_leave(&b->t);
 	return 0;
 }
@@ -552,7 +575,7 @@ int gate_build(struct gate *g, const struct call *call)
 
 	if (has_gate(call))
 		return -EEXIST;
-	if (proc_tracer(call->tid) ||
+	if (!proc_is_alone(call->tid) || proc_tracer(call->tid) ||
 	    proc_filters(call->tid) != call->engine->filters || !can_enter(&b))
 		return -EBUSY;
 	r = find_code(&b);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/proc.h"
@@ -97,6 +98,16 @@ pid_t proc_tgid(pid_t tid)
 pid_t proc_tracer(pid_t tid)
 {
 	return status_pid(tid, "TracerPid:");
+}
+
+bool proc_is_alone(pid_t tid)
+{
+	char path[32];
+	struct stat st;
+
+	/* a link for each thread, beside "." and ".." */
+	snprintf(path, sizeof(path), "/proc/%d/task", tid);
+	return !stat(path, &st) && st.st_nlink == 3;
 }
 
 uint64_t proc_stack_pointer(pid_t tid)

@@ -15,6 +15,9 @@ pid_t proc_tgid(pid_t tid);
 /* The thread's tracer, 0 when it has none, or -errno. */
 pid_t proc_tracer(pid_t tid);
 
+/* Is it the only thread of its process? false when that cannot be told */
+bool proc_is_alone(pid_t tid);
+
 /* The stack pointer that a thread waits in a call with, 0: not known. */
 uint64_t proc_stack_pointer(pid_t tid);
 

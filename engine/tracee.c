@@ -160,15 +160,19 @@ void tracee_unshield(struct tracee *t)
 	t->shielded = false;
 }
 
-/* Step until it stops like that; job control has to wait. */
+/*
+ * Step until it stops like that. All signals are off but SIGSTOP, which is
+ * passed on at once: then the process is stopped for everybody, this thread
+ * goes on for us, and when we leave, the kernel stops it unless SIGCONT came
+ * meanwhile.
+ */
 static bool step_until(struct tracee *t, enum stop want)
 {
 	enum stop stop;
 
 	do {
-		stop = tracee_step(t);
-		if (stop == STOP_SIGNAL)	/* SIGSTOP, all others are off */
-			t->owed = t->sig;
+		ptrace(PTRACE_SYSCALL, t->tid, NULL, (long)t->sig);
+		stop = tracee_wait(t);
 	} while (stop != want && stop != STOP_DEAD);
 	return stop == want;
 }
@@ -187,8 +191,6 @@ bool tracee_call(struct tracee *t, uint64_t entry, int nr,
 void tracee_leave(struct tracee *t)
 {
 	tracee_unshield(t);
-	if (!t->sig)
-		t->sig = t->owed;
 	/* Killed while stopped: it is on its way out, and must be seen off. */
 	while (ptrace(PTRACE_DETACH, t->tid, NULL, (long)t->sig) < 0)
 		if (tracee_wait(t) == STOP_DEAD)

@@ -21,7 +21,6 @@ struct tracee {
 	uint64_t mask;		/* its signal mask, while shielded */
 	bool shielded;
 	bool impatient;		/* a call that waits is interrupted */
-	int owed;		/* a signal that came in between, for the end */
 };
 
 enum stop {
