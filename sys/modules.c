@@ -12,13 +12,17 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "engine/task.h"
 #include "sys/creds.h"
 #include "sys/state.h"
 #include "sys/sys.h"
 #include "view/attach.h"
 #include "view/registry.h"
+
+enum { IDLE_STEPS = 25 };	/* of 2 ms */
 
 /* Put the monitor's name of a file into the place of the caller's. */
 static int monitors_name(struct request *rq, char *name, size_t size)
@@ -96,6 +100,26 @@ static int mount_all(struct sys *s, pid_t pid, const struct module *m,
 	return err;
 }
 
+/*
+ * Has the module no users but so many mounts? Processes that have ended and
+ * calls that are under way may hold one a little longer: they are waited for.
+ */
+static int idle_soon(struct sys *s, const char *name, unsigned mounts,
+		     struct vu_message *why)
+{
+	const struct timespec step = { .tv_nsec = 2 * 1000 * 1000 };
+	int err = module_idle(name, mounts, why);
+
+	for (int i = 0; err == -EBUSY && i < IDLE_STEPS; i++) {
+		tasks_reap(s->tasks);
+		descriptors_sweep(s->descriptors, NULL);
+		err = module_idle(name, mounts, why);
+		if (err == -EBUSY)
+			nanosleep(&step, NULL);
+	}
+	return err;
+}
+
 /* Take away what loading made, if the module could be unloaded then. */
 static int unmount_all(struct sys *s, pid_t pid, const char *name,
 		       struct vu_message *why)
@@ -108,7 +132,7 @@ static int unmount_all(struct sys *s, pid_t pid, const char *name,
 	if (err)
 		return err;
 	v = rq.guest->view;
-	err = module_idle(name, view_loaded(v, name), why);
+	err = idle_soon(s, name, view_loaded(v, name), why);
 	if (!err)
 		err = view_unload(v, name, sys_mount_busy, s, why);
 	request_end(&rq);
@@ -170,7 +194,9 @@ static int unload(struct sys *s, pid_t pid, const char *name,
 
 	if (err)
 		return err;
-	err = module_unload(name, why);
+	err = idle_soon(s, name, 0, why);
+	if (!err)
+		err = module_unload(name, why);
 	/* a call that was under way has it still: all is put back */
 	m = err == -EBUSY ? module_named(name) : NULL;
 	if (m) {
