@@ -273,7 +273,7 @@ static void any_calls(void)
 static void inside(long count)
 {
 	static const struct attack list[] = {
-		{ "any calls", any_calls, 20, hostile_put_right },
+		{ "any calls", any_calls, 20, hostile_put_right, 0 },
 	};
 
 	HOSTILE_RUN(list, count);

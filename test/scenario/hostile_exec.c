@@ -364,18 +364,18 @@ static void loops(void)
 static void inside(long count)
 {
 	static const struct attack list[] = {
-		{ "cut files", cut, 20, hostile_put_right },
-		{ "garbled files", garbled, 30, hostile_put_right },
-		{ "strange interpreters", interpreters, 20, hostile_put_right },
-		{ "an interpreter in the view", asking, 20, NULL },
-		{ "an enormous file", enormous, 20, hostile_put_right },
-		{ "scripts", scripts, 20, hostile_put_right },
-		{ "chains of scripts", chains, 20, hostile_put_right },
-		{ "arguments", arguments, 20, hostile_put_right },
-		{ "stacks that are none", stacks, 20, NULL },
-		{ "a small stack", small_stack, 20, hostile_put_right },
-		{ "deep directories", deep, 20, clear_deep },
-		{ "loops of links", loops, 20, hostile_put_right },
+		{ "cut files", cut, 20, hostile_put_right, 0 },
+		{ "garbled files", garbled, 30, hostile_put_right, 0 },
+		{ "strange interpreters", interpreters, 20, hostile_put_right, 0 },
+		{ "an interpreter in the view", asking, 20, NULL, 0 },
+		{ "an enormous file", enormous, 20, hostile_put_right, 0 },
+		{ "scripts", scripts, 20, hostile_put_right, 0 },
+		{ "chains of scripts", chains, 20, hostile_put_right, 0 },
+		{ "arguments", arguments, 20, hostile_put_right, 0 },
+		{ "stacks that are none", stacks, 20, NULL, 0 },
+		{ "a small stack", small_stack, 20, hostile_put_right, 0 },
+		{ "deep directories", deep, 20, clear_deep, 0 },
+		{ "loops of links", loops, 20, hostile_put_right, 0 },
 	};
 
 	HOSTILE_RUN(list, count);

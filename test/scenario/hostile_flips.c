@@ -390,15 +390,15 @@ static void kinds(void)
 static void inside(long count)
 {
 	static const struct attack list[] = {
-		{ "creations", creations, 10, hostile_put_right },
-		{ "open_how", open_hows, 10, hostile_put_right },
-		{ "paths", paths, 10, hostile_put_right },
-		{ "addresses", addresses, 10, hostile_put_right },
-		{ "vectors", vectors, 10, hostile_put_right },
-		{ "answers", answers, 10, hostile_put_right },
-		{ "descriptors", descriptors, 10, hostile_put_right },
-		{ "directories", directories, 10, NULL },
-		{ "kinds", kinds, 10, hostile_put_right },
+		{ "creations", creations, 10, hostile_put_right, 0 },
+		{ "open_how", open_hows, 10, hostile_put_right, 0 },
+		{ "paths", paths, 10, hostile_put_right, 0 },
+		{ "addresses", addresses, 10, hostile_put_right, 0 },
+		{ "vectors", vectors, 10, hostile_put_right, 0 },
+		{ "answers", answers, 10, hostile_put_right, 0 },
+		{ "descriptors", descriptors, 10, hostile_put_right, 0 },
+		{ "directories", directories, 10, NULL, 0 },
+		{ "kinds", kinds, 10, hostile_put_right, 0 },
 	};
 
 	HOSTILE_RUN(list, count);
