@@ -29,6 +29,50 @@ static int no_open(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 	return -EACCES;
 }
 
+static int may_access(struct vu_ctx *ctx, struct vu_mount *m,
+		      const char *path, int want)
+{
+	(void)ctx, (void)m, (void)path, (void)want;
+	return 0;
+}
+
+static ssize_t no_name_of(struct vu_ctx *ctx, struct vu_mount *m,
+			  uint64_t number, char *buf, size_t size)
+{
+	(void)ctx, (void)m, (void)number, (void)buf, (void)size;
+	return -ENOSYS;
+}
+
+static int no_attr_of(struct vu_ctx *ctx, struct vu_mount *m, uint64_t number,
+		      struct stat *attr)
+{
+	(void)ctx, (void)m, (void)number, (void)attr;
+	return -ENOSYS;
+}
+
+static int no_sync(struct vu_ctx *ctx, struct vu_mount *m, const char *path)
+{
+	(void)ctx, (void)m, (void)path;
+	return 0;
+}
+
+static pid_t no_server(struct vu_mount *m)
+{
+	(void)m;
+	return -1;
+}
+
+static void no_quit(struct vu_mount *m)
+{
+	(void)m;
+}
+
+static bool not_busy(struct vu_mount *m)
+{
+	(void)m;
+	return false;
+}
+
 static int empty_readdir(struct vu_ctx *ctx, struct vu_mount *m,
 			 const char *path, struct vu_dir *dir)
 {
@@ -137,6 +181,13 @@ static int no_removexattr(struct vu_ctx *ctx, struct vu_mount *m,
 static const struct vu_fs_ops defaults = {
 	.readlink = no_readlink,
 	.open = no_open,
+	.access = may_access,
+	.name_of = no_name_of,
+	.attr_of = no_attr_of,
+	.sync = no_sync,
+	.busy = not_busy,
+	.server = no_server,
+	.quit = no_quit,
 	.readdir = empty_readdir,
 	.mknod = ro_mknod,
 	.mkdir = ro_mode,
@@ -162,6 +213,13 @@ void vu_fs_borrow(struct vu_fs_ops *ops)
 {
 	BORROW(readlink);
 	BORROW(open);
+	BORROW(access);
+	BORROW(name_of);
+	BORROW(attr_of);
+	BORROW(sync);
+	BORROW(busy);
+	BORROW(server);
+	BORROW(quit);
 	BORROW(readdir);
 	BORROW(mknod);
 	BORROW(mkdir);

@@ -116,13 +116,29 @@ void guests_hang_up(const struct guests *g, pid_t group)
 	free(pid);
 }
 
-void guests_end(struct guests *g, int grace)
+static void signal_all(int sig, guests_spare *spare, void *arg)
+{
+	pid_t *pid;
+	size_t n;
+
+	if (!spare) {
+		proc_kill_descendants(getpid(), sig);
+		return;
+	}
+	n = proc_descendants(getpid(), &pid);
+	for (size_t i = 0; i < n; i++)
+		if (!spare(arg, pid[i]))
+			kill(pid[i], sig);
+	free(pid);
+}
+
+void guests_end(struct guests *g, int grace, guests_spare *spare, void *arg)
 {
 	if (g->kill_at)
 		return;
 	g->kill_at = now() + grace;
-	proc_kill_descendants(getpid(), SIGTERM);
-	proc_kill_descendants(getpid(), SIGCONT);
+	signal_all(SIGTERM, spare, arg);
+	signal_all(SIGCONT, spare, arg);
 }
 
 void guests_kill(struct guests *g)
@@ -140,11 +156,11 @@ int guests_timeout(const struct guests *g)
 	return left > 0 ? left : 0;
 }
 
-void guests_tick(struct guests *g)
+void guests_tick(struct guests *g, guests_spare *spare, void *arg)
 {
 	if (guests_timeout(g))
 		return;
-	proc_kill_descendants(getpid(), SIGKILL);
+	signal_all(SIGKILL, spare, arg);
 	/* Those that were being born meanwhile get theirs the next time. */
 	g->kill_at = now() + 10;
 }

@@ -42,13 +42,17 @@ void guests_signal_first(const struct guests *g, int sig);
  */
 void guests_hang_up(const struct guests *g, pid_t group);
 
-/* Ask all to end now (TERM, CONT), and kill them grace ms later. */
-void guests_end(struct guests *g, int grace);
+/*
+ * Ask all to end now (TERM, CONT), and kill them grace ms later; but not
+ * those of whom spare(arg) is true (spare NULL: all).
+ */
+typedef bool guests_spare(void *arg, pid_t pid);
+void guests_end(struct guests *g, int grace, guests_spare *spare, void *arg);
 /* Kill all, without asking. */
 void guests_kill(struct guests *g);
 
 /* Milliseconds until guests_tick() has something to do, -1: never. */
 int guests_timeout(const struct guests *g);
-void guests_tick(struct guests *g);
+void guests_tick(struct guests *g, guests_spare *spare, void *arg);
 
 #endif

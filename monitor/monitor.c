@@ -31,6 +31,7 @@
 #include "lib/events.h"
 #include "lib/log.h"
 #include "lib/proc.h"
+#include "monitor/ending.h"
 #include "monitor/guests.h"
 #include "monitor/launch.h"
 #include "monitor/monitor.h"
@@ -54,6 +55,7 @@ struct monitor {
 	struct engine *engine;
 	struct service *service;
 	struct nested nested;
+	struct ending ending;
 };
 
 static void tell_front(const struct monitor *m, enum front_kind kind, int value)
@@ -151,7 +153,7 @@ static void on_their_signal(struct monitor *m, int sig, pid_t sender)
 		guests_hang_up(&m->guests, getpgid(m->u->pid));
 	} else if (sig == SIGTERM || sig == SIGHUP) {
 		log_info("signal %d: asking all guests to end", sig);
-		guests_end(&m->guests, GRACE);
+		ending_ask(&m->ending, &m->guests, GRACE);
 	} else {
 		guests_signal_first(&m->guests, sig);
 	}
@@ -346,6 +348,7 @@ static void make_sys(struct monitor *m)
 	m->sys = sys_new(&hooks, o->name);
 	if (!m->sys)
 		must(m, -ENOMEM, "cannot start a view");
+	m->ending.sys = m->sys;
 	trace_start(m->trace, m->sys);
 	for (i = 0; i < o->nmodule; i++) {
 		if (load_module(m, o->module[i]))
@@ -446,13 +449,14 @@ static void serve(struct monitor *m)
 	/* Who has ended before we watched sends no signal again. */
 	reap(m);
 	while (m->left != GUESTS_NONE) {
-		timeout = guests_timeout(&m->guests);
+		timeout = ending_step(&m->ending, &m->guests,
+				      guests_timeout(&m->guests), GRACE);
 		if (m->left == GUESTS_BUSY)
 			timeout = 1;
 		must(m, events_wait(&m->events, timeout), "epoll");
 		if (m->left == GUESTS_BUSY)
 			reap(m);
-		guests_tick(&m->guests);
+		ending_tick(&m->ending, &m->guests);
 	}
 }
 

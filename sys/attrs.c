@@ -157,22 +157,21 @@ static int xattr_name(const struct request *rq, char *name)
 	return n < 0 ? n : 0;
 }
 
-struct verdict call_setxattr(struct request *rq)
+/* Set an attribute of a place, to what the arguments say. */
+static int set_xattr(struct request *rq, const struct place *p)
 {
 	const uint64_t *arg = rq->call->arg;
-	const struct place *p = &rq->found[0].obj;
 	char name[XATTR_NAME_MAX + 1], link[32];
 	size_t size = arg[3];
 	void *value;
-	int err = rq->found[0].error;
+	int err;
 
 	if (size > XATTR_SIZE_MAX)
-		return verdict_value(-E2BIG);
+		return -E2BIG;
 	value = malloc(size + 1);
 	if (!value)
-		return verdict_value(-ENOMEM);
-	if (!err)
-		err = xattr_name(rq, name);
+		return -ENOMEM;
+	err = xattr_name(rq, name);
 	if (!err && size)
 		err = guest_read(rq->call, arg[2], value, size);
 	if (!err && made(p))
@@ -182,14 +181,21 @@ struct verdict call_setxattr(struct request *rq)
 		err = setxattr(fd_link(p->fd, link), name, value, size,
 			       (int)arg[4]) ? -errno : 0;
 	free(value);
-	return verdict_value(err);
+	return err;
 }
 
-/* Fetch into a buffer of the caller's size and hand it over. */
-static struct verdict give_xattr(struct request *rq, const char *name,
-				 uint64_t addr, size_t size)
+struct verdict call_setxattr(struct request *rq)
 {
-	const struct place *p = &rq->found[0].obj;
+	if (rq->call->arg[3] > XATTR_SIZE_MAX)
+		return verdict_value(-E2BIG);
+	return verdict_value(rq->found[0].error ?:
+			     set_xattr(rq, &rq->found[0].obj));
+}
+
+/* Fetch into a buffer of the caller's size and hand it over. name NULL: list */
+static struct verdict give_xattr(struct request *rq, const struct place *p,
+				 const char *name, uint64_t addr, size_t size)
+{
 	char link[32], *buf;
 	ssize_t n;
 
@@ -215,34 +221,79 @@ static struct verdict give_xattr(struct request *rq, const char *name,
 	return verdict_value(n);
 }
 
-struct verdict call_getxattr(struct request *rq)
+/* getxattr and listxattr of a place, with the arguments of the call. */
+static struct verdict get_xattr(struct request *rq, const struct place *p)
 {
 	char name[XATTR_NAME_MAX + 1];
-	int err = rq->found[0].error ?: xattr_name(rq, name);
+	int err = xattr_name(rq, name);
 
 	if (err)
 		return verdict_value(err);
-	return give_xattr(rq, name, rq->call->arg[2], rq->call->arg[3]);
+	return give_xattr(rq, p, name, rq->call->arg[2], rq->call->arg[3]);
+}
+
+static struct verdict list_xattr(struct request *rq, const struct place *p)
+{
+	return give_xattr(rq, p, NULL, rq->call->arg[1], rq->call->arg[2]);
+}
+
+struct verdict call_getxattr(struct request *rq)
+{
+	if (rq->found[0].error)
+		return verdict_value(rq->found[0].error);
+	return get_xattr(rq, &rq->found[0].obj);
 }
 
 struct verdict call_listxattr(struct request *rq)
 {
 	if (rq->found[0].error)
 		return verdict_value(rq->found[0].error);
-	return give_xattr(rq, NULL, rq->call->arg[1], rq->call->arg[2]);
+	return list_xattr(rq, &rq->found[0].obj);
 }
 
-struct verdict call_removexattr(struct request *rq)
+static int remove_xattr(struct request *rq, const struct place *p)
 {
-	const struct place *p = &rq->found[0].obj;
 	char name[XATTR_NAME_MAX + 1], link[32];
-	int err = rq->found[0].error ?: xattr_name(rq, name);
+	int err = xattr_name(rq, name);
 
 	if (!err && made(p))
 		err = ops_of(p)->removexattr(&rq->ctx, &p->mount->pub, p->rel,
 					     name);
 	else if (!err)
 		err = removexattr(fd_link(p->fd, link), name) ? -errno : 0;
+	return err;
+}
+
+struct verdict call_removexattr(struct request *rq)
+{
+	return verdict_value(rq->found[0].error ?:
+			     remove_xattr(rq, &rq->found[0].obj));
+}
+
+/* --- through a descriptor --- */
+
+/* What the call does to a node that only a module knows. */
+static struct verdict change_made(struct request *rq, const struct place *p)
+{
+	const char *call = rq->row->name;
+	const uint64_t *arg = rq->call->arg;
+	struct vu_mount *m = &p->mount->pub;
+	int err;
+
+	if (!strcmp(call, "fgetxattr"))
+		return get_xattr(rq, p);
+	if (!strcmp(call, "flistxattr"))
+		return list_xattr(rq, p);
+	if (mount_rdonly(p->mount))
+		err = -EROFS;
+	else if (!strcmp(call, "fchmod"))
+		err = ops_of(p)->chmod(&rq->ctx, m, p->rel, arg[1] & 07777);
+	else if (!strcmp(call, "fchown"))
+		err = ops_of(p)->chown(&rq->ctx, m, p->rel, arg[1], arg[2]);
+	else if (!strcmp(call, "fsetxattr"))
+		err = set_xattr(rq, p);
+	else
+		err = remove_xattr(rq, p);
 	return verdict_value(err);
 }
 
@@ -258,9 +309,25 @@ struct verdict call_fd_change(struct request *rq)
 
 	if (descriptors_empty(rq->sys->descriptors))
 		return v;
-	if (!request_fd(rq, fd, &p) && p.mount->id && mount_rdonly(p.mount) &&
-	    !(descriptor_flags(rq->call->tid, fd) & O_ACCMODE))
+	if (request_fd(rq, fd, &p))
+		return v;
+	if (made(&p) && !p.unnamed)
+		v = change_made(rq, &p);
+	else if (p.mount->id && mount_rdonly(p.mount) &&
+		 !(descriptor_flags(rq->call->tid, fd) & O_ACCMODE))
 		v = verdict_value(-EROFS);
+	place_drop(&p);
+	return v;
+}
+
+/* Attributes that are asked for by a descriptor: only a module's are ours. */
+struct verdict call_fd_attribute(struct request *rq)
+{
+	struct place p = NOWHERE;
+	struct verdict v = verdict_native();
+
+	if (!request_fd(rq, (int)rq->call->arg[0], &p) && made(&p) && !p.unnamed)
+		v = change_made(rq, &p);
 	place_drop(&p);
 	return v;
 }

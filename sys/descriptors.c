@@ -67,7 +67,7 @@ struct note {
 	int keep;
 	bool directory;
 	struct file_id id, made;
-	uint64_t born;
+	uint64_t born, number;
 	struct mount *mount;	/* held */
 	char *rel;
 };
@@ -242,6 +242,7 @@ static struct note *note_new(const struct minted *m, int fd)
 	n->id = place->id;
 	n->made = m->made;
 	n->born = place->born;
+	n->number = place->number;
 	n->directory = S_ISDIR(place->mode);
 	n->mount = mount_get(place->mount);
 	return n;
@@ -381,6 +382,7 @@ void descriptors_find(struct descriptors *d, pid_t tgid, int fd,
 		place->fd = -1;
 		place->own = false;
 		place->id = n->made;
+		place->number = n->number;
 	}
 	pthread_mutex_unlock(&d->lock);
 }

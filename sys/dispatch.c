@@ -82,6 +82,18 @@ static bool resolve_names(struct request *rq)
 	return ours;
 }
 
+/*
+ * Something that is open and has no name any more: its attributes can be
+ * told, and whatever else is done to it stays with the descriptor.
+ */
+static bool beyond_names(const struct request *rq)
+{
+	const struct found *f = &rq->found[0];
+
+	return f->is_descriptor && f->obj.unnamed &&
+	       rq->row->handle != call_stat && rq->row->handle != call_statx;
+}
+
 /* The error of the first name that leads nowhere at all. */
 static int walk_error(const struct request *rq)
 {
@@ -99,7 +111,11 @@ static struct verdict answer_names(struct request *rq)
 
 	if (!resolve_names(rq))
 		return verdict_native();
+	if (beyond_names(rq))
+		return verdict_native();
 	err = walk_error(rq);
+	for (int i = 0; i < 2 && !err; i++)
+		err = rq->found[i].dir.unnamed ? -ENOENT : 0;
 	if (!err && (rq->row->traits & ROW_CHANGES))
 		err = refuse_change(rq);
 	/* that there is no room for a descriptor is said first */

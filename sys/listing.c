@@ -25,6 +25,7 @@
 #include "engine/memory.h"
 #include "sys/handlers.h"
 #include "sys/real.h"
+#include "sys/snapshot.h"
 #include "sys/state.h"
 #include "view/attach.h"
 #include "view/registry.h"
@@ -45,40 +46,6 @@ struct entry_old {
 	uint16_t reclen;
 	char name[];		/* then a NUL, padding and the type */
 };
-
-/* Names of a directory that are not in the kernel's listing. */
-struct vu_dir {
-	struct { char *name; ino_t ino; uint8_t type; } *entry;
-	size_t n, size;
-};
-
-int vu_dir_add(struct vu_dir *dir, const char *name, ino_t ino, mode_t type)
-{
-	void *grown;
-
-	if (dir->n == dir->size) {
-		size_t size = dir->size ? 2 * dir->size : 16;
-
-		grown = realloc(dir->entry, size * sizeof(*dir->entry));
-		if (!grown)
-			return -ENOMEM;
-		dir->entry = grown;
-		dir->size = size;
-	}
-	dir->entry[dir->n].name = strdup(name);
-	if (!dir->entry[dir->n].name)
-		return -ENOMEM;
-	dir->entry[dir->n].ino = ino;
-	dir->entry[dir->n++].type = IFTODT(type);
-	return 0;
-}
-
-static void dir_free(struct vu_dir *dir)
-{
-	while (dir->n)
-		free(dir->entry[--dir->n].name);
-	free(dir->entry);
-}
 
 /* --- one answer, in the layout of the call --- */
 
@@ -269,19 +236,29 @@ static int made_names(struct vu_ctx *ctx, const struct version *v,
 	return err ?: added_names(v, dir, list);
 }
 
+/* All names of a made directory, from "." on. */
+static int read_made(struct request *rq, const struct place *dir,
+		     struct vu_dir *list)
+{
+	int err = dir->unnamed ? -ENOENT : 0;
+
+	if (!err)
+		err = vu_dir_add(list, ".", dir->id.ino, S_IFDIR);
+	if (!err)
+		err = vu_dir_add(list, "..", dir->id.ino, S_IFDIR);
+	return err ?: made_names(&rq->ctx, rq->version, dir, list);
+}
+
+/* What is read on was read whole before, if others have not read since. */
 static int list_made(struct request *rq, const struct place *dir, int fd,
 		     struct answer *a)
 {
 	struct vu_dir list = { .n = 0 };
 	off_t i = lseek(fd, 0, SEEK_CUR);
-	int err = request_ids(rq);
+	int err = 0;
 
-	if (!err)
-		err = vu_dir_add(&list, ".", dir->id.ino, S_IFDIR);
-	if (!err)
-		err = vu_dir_add(&list, "..", dir->id.ino, S_IFDIR);
-	if (!err)
-		err = made_names(&rq->ctx, rq->version, dir, &list);
+	if (i <= 0 || !snapshots_take(rq->sys->snapshots, fd, &list))
+		err = read_made(rq, dir, &list);
 	for (; !err && i >= 0 && (size_t)i < list.n; i++) {
 		err = put(a, list.entry[i].name, list.entry[i].ino ?:
 			  entry_number(dir, list.entry[i].name), i + 1,
@@ -293,6 +270,8 @@ static int list_made(struct request *rq, const struct place *dir, int fd,
 	}
 	if (!err)
 		lseek(fd, i, SEEK_SET);
+	if (!err && (size_t)i < list.n)
+		snapshots_keep(rq->sys->snapshots, fd, &list);
 	dir_free(&list);
 	return err;
 }

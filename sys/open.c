@@ -100,6 +100,7 @@ static struct verdict hand_out_made(struct request *rq, int fd, unsigned flags,
 	if (place_identify(&p, fd, ""))
 		return v;
 	p.rel = obj->rel;
+	p.number = obj->number;
 	p.fd = fd;
 	if (S_ISDIR(p.mode) && !can_fetch())
 		keep = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -117,11 +118,21 @@ static int access_mask(const struct open_how *how)
 	return want[how->flags & O_ACCMODE] | (wants_write(how) ? W_OK : 0);
 }
 
+/* What the module lets nobody open it need not be asked for before. */
+static int may_open(struct request *rq, const struct open_how *how,
+		    const struct place *obj)
+{
+	if ((how->flags & O_PATH) || (S_ISREG(obj->mode) &&
+	    (obj->mount->pub.flags & VU_MOUNT_OWN_ACCESS)))
+		return 0;
+	return made_access(rq, obj, access_mask(how));
+}
+
 static struct verdict open_made(struct request *rq, const struct open_how *how,
 				const struct place *obj)
 {
 	struct vu_mount *m = &obj->mount->pub;
-	int fd = how->flags & O_PATH ? 0 : made_access(rq, obj, access_mask(how));
+	int fd = may_open(rq, how, obj);
 
 	if (!fd && S_ISDIR(obj->mode) && wants_write(how))
 		fd = -EISDIR;
@@ -354,22 +365,18 @@ static struct verdict open_seen(struct request *rq, struct open_how *how)
 	return open_existing(rq, how);
 }
 
-/* Open what was just made, whatever its mode says. */
-static struct verdict open_new(struct request *rq, const struct open_how *how,
-			       const struct place *obj)
+/* Make a file and open it, whatever its mode says. Return: descriptor */
+static int make_and_open(struct request *rq, const struct open_how *how,
+			 struct mount *m, const char *rel, mode_t mode)
 {
-	struct vu_mount *m = &obj->mount->pub;
-	int fd;
+	const struct vu_fs_ops *ops = module_fs(m->module);
+	unsigned flags = how->flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW);
+	int err;
 
-	if (!made(obj))
-		fd = reopen(obj, how);
-	else
-		fd = module_fs(obj->mount->module)->open(&rq->ctx, m, obj->rel,
-			how->flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW));
-	if (fd < 0)
-		return verdict_value(fd);
-	return made(obj) ? hand_out_made(rq, fd, how->flags, obj)
-			 : hand_out(rq, fd, how->flags, obj);
+	if (ops->create)
+		return ops->create(&rq->ctx, &m->pub, rel, flags, mode);
+	err = ops->mknod(&rq->ctx, &m->pub, rel, S_IFREG | mode, 0);
+	return err ?: ops->open(&rq->ctx, &m->pub, rel, flags);
 }
 
 static struct verdict create_made(struct request *rq,
@@ -380,16 +387,22 @@ static struct verdict create_made(struct request *rq,
 	struct place obj = NOWHERE;
 	struct verdict v;
 	char rel[PATH_MAX];
-	int err;
+	int fd, err;
 
 	if ((size_t)snprintf(rel, sizeof(rel), "%s%s%s", f->dir.rel,
 			     *f->dir.rel ? "/" : "", f->name) >= sizeof(rel))
 		return verdict_value(-ENAMETOOLONG);
-	err = module_fs(m->module)->mknod(&rq->ctx, &m->pub, rel,
-					  S_IFREG | mode, 0);
-	if (!err)
-		err = served_place(&rq->walker, m, strdup(rel), &obj);
-	v = err ? verdict_value(err) : open_new(rq, how, &obj);
+	fd = make_and_open(rq, how, m, rel, mode);
+	if (fd < 0)
+		return verdict_value(fd);
+	err = served_place(&rq->walker, m, strdup(rel), &obj);
+	if (err || !made(&obj)) {
+		v = err ? verdict_value(err) : hand_out(rq, fd, how->flags, &obj);
+		if (err)
+			close(fd);
+	} else {
+		v = hand_out_made(rq, fd, how->flags, &obj);
+	}
 	place_drop(&obj);
 	return v;
 }

@@ -12,10 +12,76 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "engine/engine.h"
 #include "engine/memory.h"
 #include "sys/creds.h"
 #include "sys/operand.h"
 #include "sys/state.h"
+#include "view/registry.h"
+
+/* --- what modules may ask of the one who asks --- */
+
+static int tell_who(void *arg, struct vu_who *who)
+{
+	struct request *rq = arg;
+	int err = request_ids(rq);
+
+	if (!err)
+		*who = (struct vu_who){
+			.uid = rq->ids.uid[3], .gid = rq->ids.gid[3],
+			.umask = rq->ids.umask,
+		};
+	return err;
+}
+
+bool request_in_group(struct request *rq, gid_t gid)
+{
+	const struct task_ids *ids = &rq->ids;
+
+	if (request_ids(rq))
+		return false;
+	if (ids->gid[3] == gid)
+		return true;
+	for (int i = 0; i < ids->ngroup && i < 64; i++)
+		if (ids->group[i] == gid)
+			return true;
+	return false;
+}
+
+static bool in_group(void *arg, gid_t gid)
+{
+	return request_in_group(arg, gid);
+}
+
+/* Those who speak for a process (no call) wait to the end. */
+static bool is_gone(void *arg)
+{
+	const struct request *rq = arg;
+
+	return rq->call->engine && !engine_call_alive(rq->call);
+}
+
+static void may_wait(void *arg)
+{
+	const struct request *rq = arg;
+
+	if (rq->call->engine)
+		engine_may_wait(rq->call);
+}
+
+static int tell_fd(void *arg, int fd, struct stat *st)
+{
+	const struct request *rq = arg;
+	char link[64];
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid, fd);
+	return stat(link, st) ? -EBADF : 0;
+}
+
+static const struct asker request_asker = {
+	.who = tell_who, .in_group = in_group, .gone = is_gone,
+	.may_wait = may_wait, .fd = tell_fd,
+};
 
 /* --- begin and end --- */
 
@@ -38,7 +104,9 @@ void request_init(struct request *rq, struct sys *s, const struct call *call,
 	rq->has_ids = rq->assumed = rq->has_how = false;
 	rq->kept = NULL;
 	rq->nkept = 0;
-	rq->ctx = (struct vu_ctx){ .cwd = &rq->cwd };
+	rq->ctx = (struct vu_ctx){
+		.asker = &request_asker, .arg = rq, .cwd = &rq->cwd,
+	};
 	rq->walker = (struct walker){ .ctx = &rq->ctx };
 	for (int i = 0; i < 2; i++) {
 		found_init(&rq->found[i]);
@@ -89,13 +157,7 @@ int request_ids(struct request *rq)
 	if (rq->has_ids)
 		return 0;
 	err = ids_read(rq->sys, rq->call->tid, &rq->ids);
-	if (!err) {
-		rq->has_ids = true;
-		rq->ctx.who = (struct vu_who){
-			.uid = rq->ids.uid[3], .gid = rq->ids.gid[3],
-			.umask = rq->ids.umask,
-		};
-	}
+	rq->has_ids = !err;
 	return err;
 }
 
@@ -130,6 +192,31 @@ static bool still_there(struct request *rq, const struct place *p)
 	return same;
 }
 
+/*
+ * What a module knows by number may have another name now, or none. (Where
+ * the module cannot tell, it is what the name says.)
+ */
+static int find_name(struct request *rq, struct place *p)
+{
+	struct mount *m = p->mount;
+	char name[PATH_MAX], *rel;
+	ssize_t n;
+
+	if (!made(p) || !p->number)
+		return 0;
+	n = module_fs(m->module)->name_of(&rq->ctx, &m->pub, p->number, name,
+					  sizeof(name));
+	p->unnamed = n == -ENOENT;
+	if (n < 0 || !strcmp(name, p->rel))
+		return 0;
+	rel = strdup(name);
+	if (!rel)
+		return -ENOMEM;
+	free(p->rel);
+	p->rel = rel;
+	return 0;
+}
+
 int request_fd(struct request *rq, int fd, struct place *p)
 {
 	char what[32];
@@ -151,12 +238,14 @@ int request_fd(struct request *rq, int fd, struct place *p)
 		p->rel = NULL;
 		p->mount = mount_base();
 	}
-	return 0;
+	return find_name(rq, p);
 }
 
 int request_start(struct request *rq, int dirfd, struct place *start,
 		  bool *agrees)
 {
+	int err;
+
 	if (rq->start.mount && rq->start_dirfd == dirfd) {
 		*start = rq->start;
 		*agrees = rq->start_agrees;
@@ -169,7 +258,8 @@ int request_start(struct request *rq, int dirfd, struct place *start,
 	if (!rq->guest->cwd.mount)
 		return open_proc(rq, "cwd", start);
 	*agrees = false;
-	return place_copy(start, &rq->guest->cwd);
+	err = place_copy(start, &rq->guest->cwd);
+	return err ?: find_name(rq, start);
 }
 
 void request_give_back(struct request *rq, int dirfd, struct place *start,

@@ -111,6 +111,7 @@ pid_t request_tgid(struct request *rq);
 
 /* The identity of the caller: umask, ids. 0 or -errno */
 int request_ids(struct request *rq);
+bool request_in_group(struct request *rq, gid_t gid);
 
 /*
  * The place that a relative name of this call starts from.

@@ -30,8 +30,13 @@ static int made_attr(struct request *rq, const struct place *p, struct stat *st)
 {
 	struct vu_node node = { .fd = -1 };
 	struct mount *m = p->mount;
-	int err = module_fs(m->module)->lookup(&rq->ctx, &m->pub, p->rel, &node);
+	const struct vu_fs_ops *ops = module_fs(m->module);
+	int err;
 
+	if (p->unnamed)
+		err = ops->attr_of(&rq->ctx, &m->pub, p->number, &node.attr);
+	else
+		err = ops->lookup(&rq->ctx, &m->pub, p->rel, &node);
 	if (err)
 		return err;
 	if (node.kind == VU_NODE_REAL) {
@@ -160,23 +165,19 @@ struct verdict call_statx(struct request *rq)
 	return give(rq, arg[4], &x, sizeof(x));
 }
 
-static bool in_group(const struct task_ids *ids, gid_t gid)
-{
-	if (ids->gid[3] == gid)
-		return true;
-	for (int i = 0; i < ids->ngroup && i < 64; i++)
-		if (ids->group[i] == gid)
-			return true;
-	return false;
-}
-
 /* The access bits that the caller's ids have on made attributes. */
 int made_access(struct request *rq, const struct place *p, int want)
 {
+	struct vu_mount *m = &p->mount->pub;
 	struct stat st;
-	int err = made_attr(rq, p, &st);
-	mode_t bits = st.st_mode;
+	mode_t bits;
+	int err;
 
+	if (m->flags & VU_MOUNT_OWN_ACCESS)
+		return module_fs(p->mount->module)->access(&rq->ctx, m, p->rel,
+							   want);
+	err = made_attr(rq, p, &st);
+	bits = st.st_mode;
 	if (!err)
 		err = request_ids(rq);
 	if (err)
@@ -186,7 +187,7 @@ int made_access(struct request *rq, const struct place *p, int want)
 		       0 : -EACCES;
 	if (rq->ids.uid[3] == st.st_uid)
 		bits >>= 6;
-	else if (in_group(&rq->ids, st.st_gid))
+	else if (request_in_group(rq, st.st_gid))
 		bits >>= 3;
 	return (want & ~bits & 7) ? -EACCES : 0;
 }
@@ -222,6 +223,7 @@ static int unreal_access(struct request *rq, const struct place *p, int want,
 	if (!err && !(flags & AT_EACCESS)) {
 		rq->ids.uid[3] = rq->ids.uid[0];
 		rq->ids.gid[3] = rq->ids.gid[0];
+		rq->ctx.has_who = false;
 	}
 	return err ?: made_access(rq, p, want);
 }

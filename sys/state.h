@@ -20,6 +20,7 @@ struct sys {
 	struct sys_hooks hooks;
 	struct tasks *tasks;
 	struct descriptors *descriptors;	/* where guests' descriptors lead */
+	struct snapshots *snapshots;		/* of made directories */
 	pthread_mutex_t lock;			/* guards slot, nview, next_view */
 	struct view_slot slot[VIEWS_MAX];
 	unsigned next_view;
@@ -59,6 +60,9 @@ int request_for_process(struct sys *s, pid_t pid, struct request *rq,
 
 /* Is the mount in use by a process? For view_detach(); sys: struct sys */
 bool sys_mount_busy(void *sys, const struct mount *m);
+
+/* Call f for every view, with a reference, outside of the lock. */
+void sys_each(struct sys *s, void (*f)(void *, struct view *), void *arg);
 
 /* A view by number, with a reference; NULL: none. owner: out, may be NULL */
 struct view *sys_find_view(struct sys *s, unsigned id, pid_t *owner);

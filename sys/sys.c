@@ -15,6 +15,7 @@
 #include "sys/creds.h"
 #include "sys/operand.h"
 #include "sys/real.h"
+#include "sys/snapshot.h"
 #include "sys/state.h"
 #include "view/attach.h"
 #include "view/registry.h"
@@ -49,11 +50,12 @@ struct sys *sys_new(const struct sys_hooks *hooks, const char *name)
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->moving, NULL);
 	s->descriptors = descriptors_new();
+	s->snapshots = snapshots_new();
 	s->next_view = 1;
 	s->slot[0].view = view_new(s->next_view++, NULL, name ? name : "");
 	g = s->slot[0].view ? guest_new(s->slot[0].view) : NULL;
 	s->tasks = g ? tasks_new(&guest_ops, g) : NULL;
-	if (!s->tasks || !s->descriptors)
+	if (!s->tasks || !s->descriptors || !s->snapshots)
 		return NULL;
 	guest_put(g);
 	learn_self(s);
@@ -157,15 +159,46 @@ int request_mount(struct request *rq, const struct mount_request *req,
 	return err;
 }
 
+/* The module may know of more than directories. */
+static bool module_busy(const struct mount *m)
+{
+	return mount_served(m) && m->module &&
+	       module_fs(m->module)->busy((struct vu_mount *)&m->pub);
+}
+
 bool sys_mount_busy(void *sys, const struct mount *m)
 {
 	struct sys *s = sys;
 
+	if (module_busy(m))
+		return true;
 	if (!guest_holders(m) && !descriptors_busy(s->descriptors, m))
 		return false;
 	/* some holders may have ended since */
 	tasks_reap(s->tasks);
 	return guest_holders(m) || descriptors_busy(s->descriptors, m);
+}
+
+/*
+ * What guests have written is made safe before the mount is taken away, while
+ * somebody can be told that it could not be.
+ */
+static int sync_mount(struct request *rq, const char *target,
+		      struct vu_message *why)
+{
+	struct mount *m;
+	int err = view_mounted_at(&rq->ctx, target, &m);
+
+	if (err)
+		return 0;	/* who unmounts says so */
+	if (mount_served(m) && m->module)
+		err = module_fs(m->module)->sync(&rq->ctx, &m->pub, NULL);
+	if (err)
+		vu_message_set(why, "%s: what was written cannot be stored: %s "
+			       "(-l takes it away all the same)", target,
+			       strerror(-err));
+	mount_put(m);
+	return err;
 }
 
 int request_umount(struct request *rq, const char *target, int flags,
@@ -178,6 +211,8 @@ int request_umount(struct request *rq, const char *target, int flags,
 
 	if (!err)
 		err = request_start_cwd(rq);
+	if (!err && !f)
+		err = sync_mount(rq, target, &why);
 	if (!err)
 		err = view_detach(rq->guest->view, &rq->ctx, target, f,
 				  sys_mount_busy, rq->sys, &why);
@@ -346,9 +381,7 @@ int sys_set_view_name(struct sys *s, unsigned id, const char *name)
 
 /* --- records --- */
 
-/* Call f for every view, with a reference, outside of the lock. */
-static void each_view(struct sys *s, void (*f)(void *, struct view *),
-		      void *arg)
+void sys_each(struct sys *s, void (*f)(void *, struct view *), void *arg)
 {
 	for (int i = 0; i < VIEWS_MAX; i++) {
 		struct view *v;
@@ -393,7 +426,7 @@ void sys_each_view(struct sys *s, void (*f)(void *, const struct view_record *),
 {
 	struct view_reader r = { f, arg };
 
-	each_view(s, read_view, &r);
+	sys_each(s, read_view, &r);
 }
 
 struct mount_reader {
@@ -432,7 +465,7 @@ void sys_each_mount(struct sys *s, void (*f)(void *, const struct mount_record *
 {
 	struct mount_reader r = { s, f, arg };
 
-	each_view(s, read_mounts, &r);
+	sys_each(s, read_mounts, &r);
 }
 
 struct module_reader {

@@ -78,6 +78,18 @@ int sys_insmod(struct sys *s, pid_t pid, const char *name_and_options,
 	       bool permanent, struct message *msg);
 int sys_rmmod(struct sys *s, pid_t pid, const char *name, struct message *msg);
 
+/*
+ * The guests that serve mounts: they stay until the others have gone. At most
+ * max are told. Return: how many there are; mounts whose server is not known
+ * yet count as pid 0
+ */
+size_t sys_servers(struct sys *s, pid_t *pid, size_t max);
+/*
+ * The others have gone: what was written is made safe, and the servers are
+ * let go of, the newest mount first. May wait for them.
+ */
+void sys_quit_mounts(struct sys *s);
+
 /* A child view of pid's view, for pid and its children to enter. */
 int sys_newview(struct sys *s, pid_t pid, const char *name, unsigned *id);
 /* Processes now in the view, at most max of them. Return: how many. */

@@ -575,9 +575,40 @@ int view_unload(struct view *v, const char *module,
 
 /* --- what modules may ask --- */
 
-const struct vu_who *vu_who(const struct vu_ctx *ctx)
+/* Read when it is needed: most operations do not ask. */
+const struct vu_who *vu_who(const struct vu_ctx *asked)
 {
-	return &ctx->who;
+	static const struct vu_who nobody = { 65534, 65534, 022 };
+	struct vu_ctx *ctx = (struct vu_ctx *)asked;
+
+	if (!ctx->has_who && ctx->asker && ctx->asker->who)
+		ctx->has_who = !ctx->asker->who(ctx->arg, &ctx->who);
+	return ctx->has_who ? &ctx->who : &nobody;
+}
+
+bool vu_in_group(const struct vu_ctx *ctx, gid_t gid)
+{
+	return ctx->asker && ctx->asker->in_group &&
+	       ctx->asker->in_group(ctx->arg, gid);
+}
+
+bool vu_gone(const struct vu_ctx *ctx)
+{
+	return ctx && ctx->asker && ctx->asker->gone &&
+	       ctx->asker->gone(ctx->arg);
+}
+
+void vu_may_wait(const struct vu_ctx *ctx)
+{
+	if (ctx && ctx->asker && ctx->asker->may_wait)
+		ctx->asker->may_wait(ctx->arg);
+}
+
+int vu_caller_fd(const struct vu_ctx *ctx, int fd, struct stat *st)
+{
+	if (!ctx->asker || !ctx->asker->fd)
+		return -EBADF;
+	return ctx->asker->fd(ctx->arg, fd, st);
 }
 
 static int open_found(struct vu_ctx *ctx, const struct found *f, int flags)

@@ -6,9 +6,21 @@
 
 struct exceptions;
 
+/* What the one who asks can tell; each may be NULL. arg: struct vu_ctx's. */
+struct asker {
+	int (*who)(void *arg, struct vu_who *who);
+	bool (*in_group)(void *arg, gid_t gid);
+	bool (*gone)(void *arg);
+	void (*may_wait)(void *arg);
+	int (*fd)(void *arg, int fd, struct stat *st);
+};
+
 /* What include/vu/module.h keeps opaque: one request to a module. */
 struct vu_ctx {
-	struct vu_who who;
+	const struct asker *asker;	/* NULL: nobody in particular */
+	void *arg;
+	struct vu_who who;		/* valid with has_who: see vu_who() */
+	bool has_who;
 	const struct version *version;	/* the view as the asker sees it */
 	const struct place *root;	/* "/" for the asker */
 	const struct place *cwd;

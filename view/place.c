@@ -172,6 +172,8 @@ static ssize_t name_in_mount(const struct place *p, char *buf, size_t size)
 	char top[PATH_MAX];
 	ssize_t n, skip;
 
+	if (p->unnamed)
+		return -ENOENT;
 	if (p->rel) {
 		n = snprintf(buf, size, "%s%s", *p->rel ? "/" : "", p->rel);
 		return (size_t)n < size ? n : -ENAMETOOLONG;

@@ -36,6 +36,8 @@ struct place {
 	struct file_id id;
 	mode_t mode;		/* type bits at least */
 	uint64_t born;		/* when it was made, in ns; 0: not known */
+	uint64_t number;	/* its module's own (struct vu_node); 0: none */
+	bool unnamed;		/* open, but its name is gone: rel is not it */
 };
 
 #define NOWHERE ((struct place){ .fd = -1 })

@@ -223,6 +223,16 @@ int module_unload(const char *name, struct vu_message *msg)
 	return 0;
 }
 
+/* "x.*" stands for every name that begins with "x." */
+static bool name_matches(const char *claimed, const char *name)
+{
+	size_t n = strlen(claimed);
+
+	if (n > 2 && !strcmp(claimed + n - 2, ".*"))
+		return !strncmp(claimed, name, n - 1) && name[n - 1];
+	return !strcmp(claimed, name);
+}
+
 static bool claims(const struct module *m, enum vu_claim_kind kind,
 		   const char *name, unsigned number)
 {
@@ -231,7 +241,7 @@ static bool claims(const struct module *m, enum vu_claim_kind kind,
 	for (; c && c->kind != VU_CLAIM_END; c++) {
 		if (c->kind != kind)
 			continue;
-		if (name ? c->name && !strcmp(c->name, name)
+		if (name ? c->name && name_matches(c->name, name)
 			 : number >= c->first && number <= c->last)
 			return true;
 	}

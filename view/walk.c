@@ -164,6 +164,12 @@ ino_t made_number(const struct mount *m, const char *rel)
 	return h ?: 1;
 }
 
+/* The root is itself, whatever its module calls it from time to time. */
+static ino_t number_of(const struct mount *m, const char *rel, ino_t given)
+{
+	return given && *rel ? given : made_number(m, rel);
+}
+
 int served_place(const struct walker *w, struct mount *m, char *rel,
 		 struct place *to)
 {
@@ -177,7 +183,8 @@ int served_place(const struct walker *w, struct mount *m, char *rel,
 	else if (!err)
 		*to = (struct place){
 			.mount = m, .fd = -1, .mode = node.attr.st_mode,
-			.id = { 0, node.attr.st_ino ?: made_number(m, rel), 0 },
+			.id = { 0, number_of(m, rel, node.attr.st_ino), 0 },
+			.number = node.number,
 		};
 	if (err) {
 		free(rel);
@@ -193,6 +200,8 @@ static int child(struct trip *t, const struct place *dir, const char *name,
 {
 	int fd;
 
+	if (dir->unnamed)
+		return -ENOENT;
 	if (dir->rel)
 		return served_place(t->w, dir->mount, join(dir->rel, name), to);
 	fd = openat(dir->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);

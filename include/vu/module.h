@@ -32,7 +32,7 @@
 #include <time.h>
 
 /* Grows whenever this file changes in a way that a module can notice. */
-#define VU_MODULE_VERSION 2
+#define VU_MODULE_VERSION 3
 
 struct vu_ctx;			/* one request: who asks, in which view */
 struct vu_dir;			/* a listing being filled */
@@ -53,7 +53,7 @@ struct vu_who {
 
 enum vu_claim_kind {
 	VU_CLAIM_END,		/* ends a table of claims */
-	VU_CLAIM_FSTYPE,	/* name: a type of mount(2) */
+	VU_CLAIM_FSTYPE,	/* name: a type of mount(2); "x.*": all of "x." */
 	VU_CLAIM_FAMILY,	/* first..last: socket families */
 	VU_CLAIM_IOCTL,		/* first..last: ioctl types, (request >> 8) & 0xff */
 	VU_CLAIM_CALL,		/* first..last: call numbers the table notifies */
@@ -73,6 +73,11 @@ enum vu_mount_flag {
 	VU_MOUNT_RDONLY		= 1 << 0,	/* changes answer EROFS */
 	VU_MOUNT_HIDE		= 1 << 1,	/* the name is not there: ENOENT */
 	VU_MOUNT_PERMANENT	= 1 << 2,	/* cannot be unmounted */
+	/*
+	 * The module decides who may do what: by its access operation, and
+	 * for opening a regular file by open itself.
+	 */
+	VU_MOUNT_OWN_ACCESS	= 1 << 3,
 };
 
 /*
@@ -104,13 +109,19 @@ enum vu_node_kind {
 /*
  * attr of a MADE node: st_mode with type; the monitor fills in st_dev,
  * st_ino, st_nlink and st_blksize where they are 0. It lets nobody open a
- * file that st_uid, st_gid and st_mode do not; who may search a directory
- * is lookup's affair.
+ * file that st_uid, st_gid and st_mode do not, unless the mount says
+ * VU_MOUNT_OWN_ACCESS; who may search a directory is lookup's affair.
  */
 struct vu_node {
 	enum vu_node_kind kind;
 	int fd;			/* REAL: O_PATH descriptor, given to the caller */
 	struct stat attr;
+	/*
+	 * MADE: the module's own number of the node, by which the operations
+	 * name_of and attr_of know what a guest has open when its name has
+	 * changed or is gone. 0: none; then it is known by name alone.
+	 */
+	uint64_t number;
 };
 
 struct vu_fs_ops {
@@ -140,6 +151,50 @@ struct vu_fs_ops {
 	 */
 	int (*open)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		    int flags);
+	/*
+	 * Make a regular file (the umask is applied) and open it. Default:
+	 * mknod, then open.
+	 */
+	int (*create)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		      int flags, mode_t mode);
+	/*
+	 * May the caller access it so (R_OK, W_OK, X_OK)? Asked with
+	 * VU_MOUNT_OWN_ACCESS only. Of access(2) vu_who() tells the
+	 * real ids. Default: it may.
+	 */
+	int (*access)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		      int want);
+	/*
+	 * The name that a node has now, or its attributes even when it has
+	 * none: number as lookup gave it. name_of returns the length.
+	 * Defaults: -ENOSYS, it is known by the name it was opened by.
+	 */
+	ssize_t (*name_of)(struct vu_ctx *ctx, struct vu_mount *m,
+			   uint64_t number, char *buf, size_t size);
+	int (*attr_of)(struct vu_ctx *ctx, struct vu_mount *m, uint64_t number,
+		       struct stat *attr);
+	/*
+	 * What guests have written is to be safe: of one node (path), or of
+	 * the whole mount (NULL), as for fsync(2) and syncfs(2). ctx may be
+	 * NULL: nobody in particular asks. Default: it is already.
+	 */
+	int (*sync)(struct vu_ctx *ctx, struct vu_mount *m, const char *path);
+	/*
+	 * Is something of the mount in use that the monitor does not know of?
+	 * Asked before unmounting. Default: no.
+	 */
+	bool (*busy)(struct vu_mount *m);
+	/*
+	 * The guest that serves the mount, which is expected to stay as long
+	 * as the mount does; 0: one that is not known yet. Default: -1, none.
+	 */
+	pid_t (*server)(struct vu_mount *m);
+	/*
+	 * The view is at its end: only servers are left. What guests have
+	 * written is made safe, and whoever serves the mount is told to go.
+	 * Default: nothing.
+	 */
+	void (*quit)(struct vu_mount *m);
 	/*
 	 * Names of a MADE directory, without "." and "..": vu_dir_add()
 	 * each. Default: empty.
@@ -225,8 +280,22 @@ struct vu_module {
 /* Fill the operations that are NULL with their defaults. */
 void vu_fs_borrow(struct vu_fs_ops *ops);
 
-/* Who asks in this request. */
+/* Who asks in this request. Never NULL; nobody (65534) when it is gone. */
 const struct vu_who *vu_who(const struct vu_ctx *ctx);
+/* Is it one of the caller's groups? */
+bool vu_in_group(const struct vu_ctx *ctx, gid_t gid);
+
+/*
+ * Has the caller given up (a signal, its end)? An operation that waits for
+ * somebody looks at this now and then, and answers -EINTR. NULL: no.
+ */
+bool vu_gone(const struct vu_ctx *ctx);
+
+/* The operation is about to wait for somebody: others take over meanwhile. */
+void vu_may_wait(const struct vu_ctx *ctx);
+
+/* fstat() of a descriptor of the caller. 0 or -errno (-EBADF) */
+int vu_caller_fd(const struct vu_ctx *ctx, int fd, struct stat *st);
 
 /*
  * Open a name as the one who mounted saw it: absolute, or relative to the

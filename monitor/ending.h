@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MONITOR_ENDING_H
+#define MONITOR_ENDING_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include "monitor/guests.h"
+
+struct sys;
+
+/*
+ * The end of a view in which guests serve mounts: see ending.c. Used by the
+ * monitor's main thread only; zeroed, but for sys, at the start.
+ */
+struct ending {
+	struct sys *sys;	/* NULL: this monitor has no mounts */
+	bool started;		/* the mounts are being let go of */
+	bool told;		/* that is done, and the servers were told to end */
+	pthread_t thread;
+	atomic_bool done;
+};
+
+/*
+ * To be called whenever guests may have ended, and when the time it asks for
+ * has passed. Return: the milliseconds to wait at most; wait is what there
+ * was to wait for anyway (-1: nothing)
+ */
+int ending_step(struct ending *e, struct guests *g, int wait, int grace);
+
+/* Ask guests to end, those first that serve nothing. */
+void ending_ask(struct ending *e, struct guests *g, int grace);
+
+/* The time that ending_ask() gave has passed: kill whom it has asked. */
+void ending_tick(struct ending *e, struct guests *g);
+
+#endif
