@@ -61,18 +61,22 @@ _vu_guests() {
 	_vu_words $names
 }
 
-# The last option of a list: "ro,noe" completes behind the comma
-_vu_mount_options() {
+# _vu_list_words WORD...: the last of a list: "ro,noe" completes behind the
+# comma
+_vu_list_words() {
 	local cur=${COMP_WORDS[COMP_CWORD]} before='' i
 	[[ $cur == *,* ]] && before=${cur%,*},
-	mapfile -t COMPREPLY < <(compgen -W 'ro rw nosuid nodev noexec remount
-		noatime nodiratime relatime strictatime lazytime sync dirsync
-		silent bind rbind move rdonly hide except= permanent' \
-		-- "${cur##*,}")
+	mapfile -t COMPREPLY < <(compgen -W "$*" -- "${cur##*,}")
 	for i in "${!COMPREPLY[@]}"; do
 		COMPREPLY[i]=$before${COMPREPLY[i]}
 	done
 	compopt -o nospace 2>/dev/null
+}
+
+_vu_mount_options() {
+	_vu_list_words ro rw nosuid nodev noexec remount noatime nodiratime \
+		relatime strictatime lazytime sync dirsync silent bind rbind \
+		move rdonly hide except= permanent
 }
 
 _vu_mount() {
@@ -92,6 +96,29 @@ _vu_umount() {
 	case $1 in
 	-*) _vu_words -f --force -l --lazy -d --detach -h --help --version ;;
 	*) _vu_lines vu ls --list=mounts ;;
+	esac
+}
+
+_vu_fuse_options() {
+	_vu_list_words ro rw noexec noatime nodiratime sync dirsync \
+		nosymfollow fsname= subtype= auto_unmount allow_other \
+		default_permissions max_read= blksize=
+}
+
+_vu_fusermount() {
+	case $2 in
+	-o|--options) _vu_fuse_options ;;
+	--comm-fd) COMPREPLY=() ;;
+	-u|-z|-q|-uz|--unmount|--lazy|--quiet)
+		case $1 in
+		-*) _vu_fusermount "$1" ;;
+		*) _vu_lines vu ls --list=mounts ;;
+		esac ;;
+	*)	case $1 in
+		-*) _vu_words -o --options -u --unmount -z --lazy -q --quiet \
+			--auto-unmount --comm-fd -h --help -V --version ;;
+		*) _vu_files ;;
+		esac ;;
 	esac
 }
 
@@ -192,22 +219,22 @@ _vu_run_from() {
 }
 
 _vu_help() {
-	_vu_words run mount umount insmod rmmod lsmod name debug ls ps trace \
-		doctor help -m --manual -h --help --version
+	_vu_words run mount umount fusermount insmod rmmod lsmod name debug ls \
+		ps trace doctor help -m --manual -h --help --version
 }
 
 _vu() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		_vu_words run mount umount insmod rmmod lsmod name debug ls ps \
-			trace doctor help -h --help --version
+		_vu_words run mount umount fusermount insmod rmmod lsmod name \
+			debug ls ps trace doctor help -h --help --version
 		return
 	fi
 	case ${COMP_WORDS[1]} in
 	run) _vu_run_from 2 ;;
 	ps) _vu_ls "$cur" "$prev" ;;
-	mount|umount|insmod|rmmod|lsmod|name|debug|ls|trace|doctor|help)
+	mount|umount|fusermount|insmod|rmmod|lsmod|name|debug|ls|trace|doctor|help)
 		"_vu_${COMP_WORDS[1]}" "$cur" "$prev" ;;
 	esac
 }
@@ -219,6 +246,7 @@ _vu_alone() {
 	case ${1##*/} in
 	vumount|viewmount) _vu_mount "$cur" "$prev" ;;
 	vuumount|viewumount) _vu_umount "$cur" "$prev" ;;
+	vu_fusermount) _vu_fusermount "$cur" "$prev" ;;
 	vu_insmod|um_add_service) _vu_insmod "$cur" "$prev" ;;
 	vu_rmmod|um_del_service) _vu_rmmod "$cur" "$prev" ;;
 	vu_lsmod|um_ls_service) _vu_lsmod ;;
@@ -229,6 +257,6 @@ _vu_alone() {
 }
 
 complete -F _vu vu
-complete -F _vu_alone vumount viewmount vuumount viewumount vu_insmod \
-	um_add_service vu_rmmod um_del_service vu_lsmod um_ls_service vuname \
-	viewname vudebug umvu umview kmview
+complete -F _vu_alone vumount viewmount vuumount viewumount vu_fusermount \
+	vu_insmod um_add_service vu_rmmod um_del_service vu_lsmod um_ls_service \
+	vuname viewname vudebug umvu umview kmview

@@ -16,7 +16,7 @@ static int list_commands(void)
 
 		fputs("  ", stdout);
 		term_shaded(&term, SHADE_BOLD, t->word);
-		printf("%*s%s\n", (int)(9 - strlen(t->word)), "", t->help);
+		printf("%*s%s\n", (int)(13 - strlen(t->word)), "", t->help);
 	}
 	puts("\n'vu help COMMAND' tells its options, 'vu help -m COMMAND' "
 	     "opens its manual.");

@@ -25,6 +25,12 @@ struct tool {
 	const char *word;	/* as in "vu WORD" */
 	const char *program;	/* the same as a program, or NULL */
 	const char *alias;	/* the program's older name, or NULL */
+	/*
+	 * Names of the system's programs that it is called by where a mount
+	 * has put it in their place, ended by NULL; or NULL. No file of ours
+	 * has such a name.
+	 */
+	const char *const *stands_for;
 	const char *help;	/* one line */
 	const char *usage;	/* what follows "usage: NAME" */
 	/*
@@ -34,14 +40,14 @@ struct tool {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct tool tool_debug, tool_doctor, tool_help, tool_insmod,
-	tool_ls, tool_lsmod, tool_mount, tool_name, tool_ps, tool_rmmod,
-	tool_run, tool_trace, tool_umount;
+extern const struct tool tool_debug, tool_doctor, tool_fusermount, tool_help,
+	tool_insmod, tool_ls, tool_lsmod, tool_mount, tool_name, tool_ps,
+	tool_rmmod, tool_run, tool_trace, tool_umount;
 
 /* The table, ended by NULL. */
 extern const struct tool *const tool_table[];
 
-/* Find by word, program or alias. NULL: no such command. */
+/* Find by word or by any name of the program. NULL: no such command. */
 const struct tool *tool_find(const char *name);
 
 /* Long options of every command, to stand in its own list. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One binary for all the commands. It is called by the name of a program
- * (vumount, or viewmount as it once was) or as "vu WORD"; either way the
- * command finds in argv[0] the name its messages begin with.
+ * (vumount, or viewmount as it once was; fusermount, where it stands in for
+ * that) or as "vu WORD"; either way the command finds in argv[0] the name
+ * its messages begin with.
  */
 #include "tools/tool.h"
 
@@ -18,6 +19,7 @@ const struct tool *const tool_table[] = {
 	&tool_run,
 	&tool_mount,
 	&tool_umount,
+	&tool_fusermount,
 	&tool_insmod,
 	&tool_rmmod,
 	&tool_lsmod,
@@ -36,13 +38,26 @@ static int same(const char *a, const char *b)
 	return a && strcmp(a, b) == 0;
 }
 
+/* Is this a name of the program, not just its word? */
+static int is_program(const struct tool *t, const char *name)
+{
+	const char *const *other = t->stands_for;
+
+	if (same(t->program, name) || same(t->alias, name))
+		return 1;
+	while (other && *other) {
+		if (same(*other++, name))
+			return 1;
+	}
+	return 0;
+}
+
 const struct tool *tool_find(const char *name)
 {
 	for (size_t i = 0; tool_table[i]; i++) {
 		const struct tool *t = tool_table[i];
 
-		if (same(t->word, name) || same(t->program, name) ||
-		    same(t->alias, name))
+		if (same(t->word, name) || is_program(t, name))
 			return t;
 	}
 	return NULL;
@@ -126,7 +141,7 @@ int main(int argc, char **argv)
 	base = slash ? slash + 1 : argv[0];
 	t = strcmp(base, "vu") ? tool_find(base) : NULL;
 	/* A bare word is only a command behind "vu". */
-	if (!t || (!same(t->program, base) && !same(t->alias, base)))
+	if (!t || !is_program(t, base))
 		return run_word(argc, argv);
 	argv[0] += base - argv[0];
 	return run(t, argc, argv);
