@@ -30,7 +30,8 @@ DEPS_BUILD	= gcc make libc6-dev linux-libc-dev
 DEPS_TEST	= python3 python3.11 libpython3.11-testsuite libseccomp-dev \
 		  gcc-multilib strace gdb bubblewrap proot busybox-static \
 		  musl-tools stress-ng git rsync vim-tiny tmux mandoc attr acl \
-		  procps util-linux libcap2-bin iproute2
+		  procps util-linux libcap2-bin iproute2 \
+		  e2fsprogs fuse2fs fuse3 bindfs squashfuse squashfs-tools
 
 CFLAGS_ALL	= -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. \
 		  -fPIC -pthread -MMD -MP $(SAN_FLAGS) $(CPPFLAGS) $(CFLAGS)
@@ -162,7 +163,8 @@ check bench: export BUILD := $(BUILD)
 # is found goes to build/fuzz; the seeds stay what they are.
 FUZZ		:= $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 FUZZ_SECONDS	?= 60
-FUZZ_PARTS	:= $(PARTS) monitor/requests.c monitor/records.c monitor/trace.c
+FUZZ_PARTS	:= $(PARTS) $(filter-out %/vufuse.c,$(wildcard mod/vufuse/*.c)) \
+		   monitor/requests.c monitor/records.c monitor/trace.c
 FUZZ_CFLAGS	= -std=gnu17 -O1 -g -D_GNU_SOURCE -I. -pthread $(DEFINES)
 FUZZ_SAN	:= address$(comma)undefined -fno-sanitize-recover=undefined
 HAVE_CLANG	:= $(shell command -v clang 2>/dev/null)

@@ -90,7 +90,7 @@ static bool beyond_names(const struct request *rq)
 {
 	const struct found *f = &rq->found[0];
 
-	return f->is_descriptor && f->obj.unnamed &&
+	return (f->is_descriptor || f->magic) && f->obj.unnamed &&
 	       rq->row->handle != call_stat && rq->row->handle != call_statx;
 }
 

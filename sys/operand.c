@@ -332,12 +332,14 @@ static int guests_place(struct request *rq, pid_t pid, const char *what,
 	else if (!strncmp(what, "fd/", 3)) {
 		descriptors_find(rq->sys->descriptors, tgid, atoi(what + 3), to);
 		request_keep(rq, to->mount);
+		err = request_rename(rq, to);
 	}
 	if (p && p->mount) {
 		request_keep(rq, mount_get(p->mount));
 		place_drop(to);
 		err = place_copy(to, p);
 		to->elsewhere = true;
+		err = err ?: request_rename(rq, to);
 	}
 	guest_put(g);
 	return err;

@@ -192,11 +192,7 @@ static bool still_there(struct request *rq, const struct place *p)
 	return same;
 }
 
-/*
- * What a module knows by number may have another name now, or none. (Where
- * the module cannot tell, it is what the name says.)
- */
-static int find_name(struct request *rq, struct place *p)
+int request_rename(struct request *rq, struct place *p)
 {
 	struct mount *m = p->mount;
 	char name[PATH_MAX], *rel;
@@ -238,7 +234,7 @@ int request_fd(struct request *rq, int fd, struct place *p)
 		p->rel = NULL;
 		p->mount = mount_base();
 	}
-	return find_name(rq, p);
+	return request_rename(rq, p);
 }
 
 int request_start(struct request *rq, int dirfd, struct place *start,
@@ -259,7 +255,7 @@ int request_start(struct request *rq, int dirfd, struct place *start,
 		return open_proc(rq, "cwd", start);
 	*agrees = false;
 	err = place_copy(start, &rq->guest->cwd);
-	return err ?: find_name(rq, start);
+	return err ?: request_rename(rq, start);
 }
 
 void request_give_back(struct request *rq, int dirfd, struct place *start,

@@ -131,6 +131,12 @@ void request_give_back(struct request *rq, int dirfd, struct place *start,
 /* The place of a descriptor of the caller, in its mount. 0 or -errno */
 int request_fd(struct request *rq, int fd, struct place *p);
 
+/*
+ * What a module knows by number may have another name now, or none: put that
+ * right. (Where the module cannot tell, it is what the name says.)
+ */
+int request_rename(struct request *rq, struct place *p);
+
 /* Walk a path for the caller. As walk(). */
 int request_walk(struct request *rq, int dirfd, const char *path,
 		 unsigned flags, struct found *found);

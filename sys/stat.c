@@ -28,7 +28,7 @@ static struct verdict give(const struct request *rq, uint64_t addr,
 
 static int made_attr(struct request *rq, const struct place *p, struct stat *st)
 {
-	struct vu_node node = { .fd = -1 };
+	struct vu_node node = { .kind = VU_NODE_MADE, .fd = -1 };
 	struct mount *m = p->mount;
 	const struct vu_fs_ops *ops = module_fs(m->module);
 	int err;

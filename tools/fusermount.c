@@ -147,6 +147,56 @@ static int open_device(const struct command *c)
 	return fd;
 }
 
+/*
+ * A sandbox around the view may refuse mount(2) and umount2(2) before the
+ * monitor sees them: then it is asked as the other tools ask it.
+ * Return: 0, or -1 and errno
+ */
+static int ask_monitor(const char *name, const struct session_request *req)
+{
+	int status, err, fd = session_open(name, &status);
+
+	if (fd < 0) {
+		errno = EPERM;
+		return -1;
+	}
+	err = session_try(fd, req);
+	close(fd);
+	errno = -err;
+	return err ? -1 : 0;
+}
+
+static int mount_in_view(const struct command *c, const char *target,
+			 const char *type)
+{
+	const struct fuse_options *o = &c->options;
+	const char *source = fuse_options_source(o);
+	char flags[24];
+	struct session_request req = {
+		.word = { "mount", type, source, target, o->data, flags },
+	};
+
+	if (!mount(source, target, type, o->flags, o->data))
+		return 0;
+	if (errno != EPERM && errno != ENOSYS)
+		return -1;
+	snprintf(flags, sizeof(flags), "%lu", (unsigned long)o->flags);
+	return ask_monitor(c->name, &req);
+}
+
+static int unmount_in_view(const char *name, const char *target, int flags)
+{
+	char text[24];
+	struct session_request req = { .word = { "umount", target, text } };
+
+	if (!umount2(target, flags))
+		return 0;
+	if (errno != EPERM && errno != ENOSYS)
+		return -1;
+	snprintf(text, sizeof(text), "%d", flags);
+	return ask_monitor(name, &req);
+}
+
 static int failed_to_mount(const struct command *c)
 {
 	bool nobodys = errno == EPERM || errno == ENODEV;
@@ -178,7 +228,7 @@ static int mount_device(struct command *c, int device, const char *target)
 		return TOOL_FAILED;
 	}
 	fuse_options_type(o, type);
-	if (mount(fuse_options_source(o), target, type, o->flags, o->data))
+	if (mount_in_view(c, target, type))
 		return failed_to_mount(c);
 	return TOOL_OK;
 }
@@ -196,7 +246,8 @@ static int mount_for(struct command *c, int comm, const char *target)
 		if (err) {
 			tool_error(c->name, "sending file descriptor: %s",
 				   strerror(-err));
-			umount2(target, UMOUNT_NOFOLLOW | MNT_DETACH);
+			unmount_in_view(c->name, target,
+					UMOUNT_NOFOLLOW | MNT_DETACH);
 			status = TOOL_FAILED;
 		}
 	}
@@ -210,7 +261,7 @@ static int unmount(const struct command *c, const char *target)
 {
 	int flags = UMOUNT_NOFOLLOW | (c->lazy ? MNT_DETACH : 0);
 
-	if (!umount2(target, flags))
+	if (!unmount_in_view(c->name, target, flags))
 		return TOOL_OK;
 	if (!c->quiet)
 		tool_error(c->name, "failed to unmount %s: %s", target,

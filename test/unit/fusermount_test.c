@@ -16,13 +16,14 @@
 #include <unistd.h>
 #include "test/unit/tools_tap.h"
 #include "tools/fuseopt.c"
+#include "tools/session.h"
 #include "tools/tool.c"
 
 /* --- what a view does ----------------------------------------------------- */
 
 /* What it answers, and in a pipe what it was asked. */
 static struct {
-	int device_errno, mount_errno, umount_errno;
+	int device_errno, mount_errno, umount_errno, monitor_errno;
 	bool outside;
 	bool left;		/* the server has left its mount */
 	int pipe[2];
@@ -73,6 +74,15 @@ int session_open(const char *name, int *status)
 	tool_error(name, "outside");
 	*status = TOOL_MISUSED;
 	return -1;
+}
+
+/* The monitor, asked by its socket. */
+int session_try(int fd, const struct session_request *req)
+{
+	close(fd);
+	dprintf(view.pipe[1], "asked %s %s %s\n", req->word[0], req->word[1],
+		req->word[2]);
+	return -view.monitor_errno;
 }
 
 /* All but the test's own way to tell. */
@@ -299,12 +309,15 @@ static void test_mount_failures(void)
 	check_failure("f /", 1, "f: failed to open /dev/fuse: Permission "
 		      "denied\n", "");
 	view.device_errno = 0;
-	view.mount_errno = EPERM;
+	view.mount_errno = view.monitor_errno = EPERM;
 	snprintf(wanted, sizeof(wanted), "mount /dev/fuse / fuse 6 rootmode="
-		 "40000,user_id=%u,group_id=%u open\n", getuid(), getgid());
+		 "40000,user_id=%u,group_id=%u open\nasked mount fuse "
+		 "/dev/fuse\n", getuid(), getgid());
 	check_failure("f /", 1, "f: mount failed: Operation not permitted (is "
 		      "the module vufuse loaded?)\n", wanted);
+	view.monitor_errno = 0;
 	view.mount_errno = EINVAL;
+	*strstr(wanted, "asked") = '\0';
 	check_failure("f -o auto_unmount /", 1, "f: mount failed: Invalid "
 		      "argument\n", wanted);
 	view.mount_errno = 0;
@@ -356,6 +369,14 @@ static void test_unmount(void)
 	snprintf(wanted, sizeof(wanted), "umount /proc/self %x\n",
 		 UMOUNT_NOFOLLOW | MNT_DETACH);
 	check_failure("fusermount -uqz -- /dev/../proc/self", 1, "", wanted);
+	view.umount_errno = EPERM;	/* by a sandbox around the view */
+	snprintf(wanted, sizeof(wanted), "umount /a %x\nasked umount /a %d\n",
+		 UMOUNT_NOFOLLOW, UMOUNT_NOFOLLOW);
+	check_failure("fusermount -u /a", 0, "", wanted);
+	view.monitor_errno = EBUSY;
+	check_failure("fusermount -u /a", 1, "fusermount: failed to unmount "
+		      "/a: Device or resource busy\n", wanted);
+	view.monitor_errno = 0;
 	view.umount_errno = 0;
 	snprintf(wanted, sizeof(wanted), "umount / %x\n", UMOUNT_NOFOLLOW);
 	check_failure("fusermount3 --unmount ///", 0, "", wanted);

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation
+ *
+ * A content is a memfd. We keep one descriptor of it, for reading only, and
+ * each guest's open gets another, with offset and flags of its own. Of what
+ * guests do with them we are told nothing, so there is no list of who has it
+ * open: that is asked of the kernel (memfile.c). For filling and truncating
+ * it is opened for writing, for that time only.
+ *
+ * Has it changed? Not when nobody has it open for writing now, or has had
+ * since it was last stored, as far as we have opened it; and its ctime and
+ * size are what they were. The ctime is for a guest that has opened its own
+ * /proc/self/fd/N anew, without us: write(2) and ftruncate(2) change it, and
+ * so does a store through a shared mapping, but only to a page that was not
+ * mapped yet. So what is missed is a guest that opened it so, behind our
+ * back, read what it had mapped before it changed it, and has let go of it
+ * between two looks. store.c finds which blocks have changed.
+ *
+ * Filling goes through a buffer: from there, blocks of zeros can be left out,
+ * and write(2) into a memfd is faster than faults in a mapping of it, and
+ * fails where a mapping would end us.
+ *
+ * Two locks. "work" is held while the server is asked, as long as that
+ * takes; it guards what is known of the server's file. "lock" is never held
+ * for long, so files are opened and looked at meanwhile; it comes second.
+ */
+#include "mod/vufuse/content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "mod/vufuse/content_inner.h"
+#include "mod/vufuse/memfile.h"
+
+/* One filling. */
+struct fill {
+	struct content *c;
+	struct vu_ctx *ctx;
+	const struct content_server *s;
+	void *arg;
+	char *buf;
+	int w;			/* the memfd, for writing */
+	off_t size;		/* -1: not known */
+	off_t at;
+	uint64_t reserved;
+};
+
+/* --- there and not there --- */
+
+struct content *content_new(struct content_pool *p, const char *name)
+{
+	struct content *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->fd = memfile_new(name);
+	if (c->fd < 0) {
+		errno = -c->fd;
+		free(c);
+		return NULL;
+	}
+	c->pool = p;
+	c->seed = pool_seed(p);
+	c->member.fd = c->fd;
+	pthread_mutex_init(&c->work, NULL);
+	pthread_mutex_init(&c->lock, NULL);
+	pool_add(p, &c->member);
+	return c;
+}
+
+void content_free(struct content *c)
+{
+	if (!c)
+		return;
+	pool_remove(c->pool, &c->member);
+	close(c->fd);
+	sums_free(&c->sums);
+	pthread_mutex_destroy(&c->work);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+/* --- what is known of it --- */
+
+void content_look(struct content *c)
+{
+	struct stat st;
+
+	if (fstat(c->fd, &st))
+		return;
+	c->changed = st.st_ctim;
+	c->size = st.st_size;
+}
+
+/* Is it as it was when it was looked at? */
+static bool is_as_seen(const struct content *c)
+{
+	struct stat st;
+
+	return !fstat(c->fd, &st) && st.st_size == c->size &&
+	       st.st_ctim.tv_sec == c->changed.tv_sec &&
+	       st.st_ctim.tv_nsec == c->changed.tv_nsec;
+}
+
+bool content_differs(struct content *c)
+{
+	return c->filled &&
+	       (c->opened || !is_as_seen(c) || memfile_writable(c->fd));
+}
+
+bool content_maybe_changed(struct content *c)
+{
+	bool r;
+
+	pthread_mutex_lock(&c->lock);
+	r = content_differs(c);
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+bool content_filled(const struct content *c)
+{
+	struct content *known = (struct content *)c;
+	bool r;
+
+	pthread_mutex_lock(&known->lock);
+	r = c->filled;
+	pthread_mutex_unlock(&known->lock);
+	return r;
+}
+
+bool content_used(struct content *c)
+{
+	bool r;
+
+	pthread_mutex_lock(&c->lock);
+	r = memfile_opened(c->fd);
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+bool content_written(struct content *c)
+{
+	bool r;
+
+	pthread_mutex_lock(&c->lock);
+	r = memfile_writable(c->fd);
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+int content_stat(struct content *c, struct stat *st)
+{
+	return fstat(c->fd, st) ? -errno : 0;
+}
+
+/* --- filling --- */
+
+/* It has what the server has, which is size bytes. */
+static void become_filled(struct content *c, off_t size)
+{
+	c->server_size = size;
+	c->discard = false;
+	pthread_mutex_lock(&c->lock);
+	c->filled = true;
+	c->opened = false;
+	content_look(c);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static int set_size(struct content *c, off_t size)
+{
+	int r;
+
+	pthread_mutex_lock(&c->lock);
+	r = memfile_resize(c->fd, size);
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+static int become_empty(struct content *c)
+{
+	int r;
+
+	pthread_mutex_lock(&c->lock);
+	c->filled = false;
+	pthread_mutex_unlock(&c->lock);
+	r = set_size(c, 0);
+	sums_free(&c->sums);
+	return r;
+}
+
+void content_empty(struct content *c)
+{
+	pthread_mutex_lock(&c->work);
+	become_empty(c);
+	become_filled(c, 0);
+	pthread_mutex_unlock(&c->work);
+}
+
+/* Blocks from..to of the buffer are not zero: into the memfd. */
+static int put_run(struct fill *f, size_t from, size_t to)
+{
+	return from == to ? 0 : memfile_write(f->w, f->buf + from, to - from,
+					      f->at + from);
+}
+
+/* What was read: take its sums, and write what is not zero. */
+static int put_piece(struct fill *f, size_t len)
+{
+	struct sums *sums = &f->c->sums;
+	size_t run = 0, at, n;
+	int err = 0;
+
+	for (at = 0; at < len && !err; at += n) {
+		uint64_t block = (f->at + at) / SUM_BLOCK, sum;
+
+		n = len - at < SUM_BLOCK ? len - at : SUM_BLOCK;
+		sum = sum_of(f->c->seed, f->buf + at, n);
+		if (sum) {
+			err = sums_reserve(sums, block, 1);
+			sums_set(sums, block, sum);
+		} else {
+			err = put_run(f, run, at);
+			run = at + n;
+		}
+	}
+	return err ?: put_run(f, run, len);
+}
+
+/* Room for the next piece; of a file of known size all was reserved. */
+static int reserve_piece(struct fill *f)
+{
+	int r;
+
+	if (f->size >= 0)
+		return 0;
+	/* a file that never ends may be all zeros, which take no room */
+	if ((uint64_t)f->at > content_pool_max(f->c->pool))
+		return -ENOSPC;
+	r = pool_reserve(f->c->pool, CONTENT_PIECE);
+	if (!r)
+		f->reserved += CONTENT_PIECE;
+	return r;
+}
+
+static void settle(struct fill *f, uint64_t reserved)
+{
+	struct content *c = f->c;
+
+	atomic_store(&c->member.beside, sums_memory(&c->sums));
+	pool_settle(c->pool, &c->member, reserved);
+	f->reserved -= reserved;
+}
+
+/* Return: 1 when there may be more, 0 at the end, -errno */
+static int fill_piece(struct fill *f)
+{
+	size_t want = CONTENT_PIECE;
+	ssize_t n;
+	int err;
+
+	if (f->size >= 0 && f->size - f->at < CONTENT_PIECE)
+		want = f->size - f->at;
+	if (!want)
+		return 0;
+	err = reserve_piece(f);
+	if (err)
+		return err;
+	n = f->s->read(f->arg, f->ctx, f->at, f->buf, want);
+	if (n < 0)
+		return n;
+	if ((size_t)n > want)
+		return -EIO;
+	err = put_piece(f, n);
+	if (err)
+		return err;
+	f->at += n;
+	settle(f, f->size < 0 ? CONTENT_PIECE : n);
+	return (size_t)n == want;
+}
+
+static int fill_all(struct fill *f)
+{
+	int r;
+
+	do
+		r = fill_piece(f);
+	while (r > 0);
+	return r ?: set_size(f->c, f->at);
+}
+
+/* What is needed for it: room, a buffer, a descriptor. */
+static int fill_begin(struct fill *f)
+{
+	struct content *c = f->c;
+	int r;
+
+	if (f->size >= 0) {
+		r = pool_reserve(c->pool, f->size);
+		if (r)
+			return r;
+		f->reserved = f->size;
+	}
+	f->buf = malloc(f->size >= 0 && f->size < CONTENT_PIECE ?
+			f->size + 1 : CONTENT_PIECE);
+	if (!f->buf)
+		return -ENOMEM;
+	pthread_mutex_lock(&c->lock);
+	f->w = memfile_open(c->fd, O_RDWR);
+	pthread_mutex_unlock(&c->lock);
+	return f->w < 0 ? f->w : 0;
+}
+
+static void fill_end(struct fill *f)
+{
+	if (f->w >= 0)
+		close(f->w);
+	free(f->buf);
+}
+
+int content_fill(struct content *c, struct vu_ctx *ctx,
+		 const struct content_server *s, void *arg, off_t size)
+{
+	struct fill f = { .c = c, .ctx = ctx, .s = s, .arg = arg, .w = -1,
+			  .size = size < 0 ? -1 : size };
+	int r;
+
+	pthread_mutex_lock(&c->work);
+	r = become_empty(c);
+	settle(&f, 0);
+	r = r ?: fill_begin(&f);
+	r = r ?: fill_all(&f);
+	fill_end(&f);
+	if (r)
+		become_empty(c);
+	else
+		become_filled(c, f.at);
+	settle(&f, f.reserved);
+	pthread_mutex_unlock(&c->work);
+	return r;
+}
+
+/* --- what is done to it by name --- */
+
+int content_open(struct content *c, int flags)
+{
+	bool same;
+	int fd;
+
+	pthread_mutex_lock(&c->lock);
+	same = is_as_seen(c);
+	fd = memfile_open(c->fd, flags);
+	if (same)	/* opening may have changed the mode for a while */
+		content_look(c);
+	if (fd >= 0 && (flags & O_ACCMODE) != O_RDONLY)
+		c->opened = true;
+	pthread_mutex_unlock(&c->lock);
+	return fd;
+}
+
+/* Its old bytes will never be needed: cut at the server before all else. */
+static int discard(struct content *c)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&c->work);
+	pthread_mutex_lock(&c->lock);
+	if (!c->filled) {
+		r = memfile_resize(c->fd, 0);
+		if (!r) {
+			c->filled = true;
+			c->opened = true;
+			c->discard = true;
+			c->server_size = -1;
+		}
+	}
+	pthread_mutex_unlock(&c->lock);
+	pthread_mutex_unlock(&c->work);
+	return r;
+}
+
+int content_truncate(struct content *c, off_t size)
+{
+	int r;
+
+	if (!content_filled(c)) {
+		r = size ? -EINVAL : discard(c);
+		if (r)
+			return r;
+	}
+	pthread_mutex_lock(&c->lock);
+	r = memfile_resize(c->fd, size);
+	if (!r)
+		c->opened = true;
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+int content_times(struct content *c, const struct timespec times[2])
+{
+	bool same;
+	int r;
+
+	pthread_mutex_lock(&c->lock);
+	same = is_as_seen(c);
+	r = memfile_times(c->fd, times);
+	if (same)
+		content_look(c);
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+int content_mode(struct content *c, mode_t mode)
+{
+	bool same;
+	int r;
+
+	pthread_mutex_lock(&c->lock);
+	same = is_as_seen(c);
+	r = memfile_mode(c->fd, mode);
+	if (same)
+		content_look(c);
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}

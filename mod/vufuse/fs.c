@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What all operations of a mounted file system begin with. */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mod/vufuse/fs.h"
+
+/*
+ * As with the kernel: a program that serves a file system can do much to
+ * those who use it, so it is seen by the one who mounted it alone, unless he
+ * says otherwise.
+ */
+static bool may_see(const struct fs *fs, struct vu_ctx *ctx)
+{
+	return !ctx || fs->opt.allow_other || vu_who(ctx)->uid == fs->opt.uid;
+}
+
+int fs_enter(struct fs *fs, struct vu_ctx *ctx)
+{
+	if (!may_see(fs, ctx))
+		return -EACCES;
+	if (conn_state(fs->conn) == CONN_READY)
+		return 0;
+	vu_may_wait(ctx);
+	return conn_ready(fs->conn, ctx);
+}
+
+int fs_permitted(struct fs *fs, struct vu_ctx *ctx, struct node *n, int want)
+{
+	const struct vu_who *who;
+	struct fuse_attr a;
+	mode_t bits;
+	int err;
+
+	if (!fs->opt.default_permissions || !ctx)
+		return 0;
+	err = tree_attr(fs->tree, ctx, n, &a);
+	if (err)
+		return err;
+	who = vu_who(ctx);
+	bits = a.mode;
+	if (who->uid == 0)
+		return !(want & X_OK) || (bits & 0111) || S_ISDIR(n->type) ?
+		       0 : -EACCES;
+	if (who->uid == a.uid)
+		bits >>= 6;
+	else if (vu_in_group(ctx, a.gid))
+		bits >>= 3;
+	return want & ~bits & 7 ? -EACCES : 0;
+}
+
+/* The directory above a path, as long as it has one. */
+static size_t above(const char *path, size_t n)
+{
+	while (n && path[n - 1] != '/')
+		n--;
+	return n ? n - 1 : 0;
+}
+
+/* May the caller search all directories on the way to the path? */
+static int may_search(struct fs *fs, struct vu_ctx *ctx, const char *path)
+{
+	char dir[PATH_MAX];
+	size_t len = strlen(path);
+	struct node *n;
+	int err = 0;
+
+	if (!fs->opt.default_permissions || !ctx || !len)
+		return 0;
+	if (len >= sizeof(dir))
+		return -ENAMETOOLONG;
+	memcpy(dir, path, len + 1);
+	do {
+		len = above(dir, len);
+		dir[len] = '\0';
+		err = tree_walk(fs->tree, ctx, dir, &n);
+		if (err)
+			return err;
+		err = fs_permitted(fs, ctx, n, X_OK);
+		tree_put(fs->tree, n);
+	} while (!err && len);
+	return err;
+}
+
+int fs_walk(struct fs *fs, struct vu_ctx *ctx, const char *path,
+	    struct node **n)
+{
+	int err = fs_enter(fs, ctx);
+
+	if (!err)
+		err = may_search(fs, ctx, path);
+	return err ?: tree_walk(fs->tree, ctx, path, n);
+}
+
+int fs_walk_to_change(struct fs *fs, struct vu_ctx *ctx, const char *path,
+		      struct node **dir, const char **name)
+{
+	int err = fs_enter(fs, ctx);
+
+	if (!err)
+		err = may_search(fs, ctx, path);
+	if (!err)
+		err = tree_walk_parent(fs->tree, ctx, path, dir, name);
+	if (err)
+		return err;
+	err = fs_permitted(fs, ctx, *dir, W_OK | X_OK);
+	if (err)
+		tree_put(fs->tree, *dir);
+	return err;
+}
+
+int fs_stat(struct fs *fs, struct vu_ctx *ctx, struct node *n, struct stat *st)
+{
+	struct fuse_attr a;
+	int err = tree_attr(fs->tree, ctx, n, &a);
+
+	if (!err && S_ISREG(n->type) && a.nlink > 1) {
+		opened_settle_links(fs, ctx, n);
+		err = tree_attr(fs->tree, ctx, n, &a);
+	}
+	if (err)
+		return err;
+	attr_to_stat(&a, st);
+	if (!st->st_blksize)
+		st->st_blksize = 4096;
+	if (S_ISREG(n->type))
+		opened_stat(fs, n, st);
+	return 0;
+}

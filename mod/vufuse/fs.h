@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VUFUSE_FS_H
+#define VUFUSE_FS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "include/vu/module.h"
+#include "mod/vufuse/conn.h"
+#include "mod/vufuse/content.h"
+#include "mod/vufuse/requests.h"
+#include "mod/vufuse/tree.h"
+
+/* What mount(2) was told: see options.c. */
+struct fs_options {
+	int fd;				/* of the caller: its /dev/fuse */
+	mode_t rootmode;
+	uid_t uid;			/* who mounts */
+	gid_t gid;
+	bool allow_other, default_permissions;
+	uint32_t max_read, blksize;
+};
+
+/*
+ * Parse "fd=N,rootmode=M,user_id=U,group_id=G,...". 0 or -EINVAL with a
+ * message that says which option it is
+ */
+int fs_options_parse(const char *text, struct fs_options *o,
+		     struct vu_message *msg);
+
+struct files;
+
+/* A mounted file system. */
+struct fs {
+	struct fs *next;		/* list of all: see keeper.c */
+	struct fs_options opt;
+	struct conn *conn;
+	struct tree *tree;
+	struct content_pool *pool;	/* of all file systems */
+	atomic_bool fresh;		/* nobody has looked at its root yet */
+	pthread_mutex_t lock;		/* guards node->data, and users there */
+	pthread_t keeper;		/* calls fs_tick() each second */
+	bool kept;			/* there is such a thread */
+	pthread_mutex_t stop_lock;	/* guards stopping */
+	pthread_cond_t stop;
+	bool stopping;
+	struct files *files;		/* see opened.h; guarded by lock */
+	atomic_int trouble;		/* -errno of what could not be stored */
+};
+
+static inline struct fs *fs_of(const struct vu_mount *m)
+{
+	return m->priv;
+}
+
+/*
+ * May the caller see anything of it, and is it ready? To be called first by
+ * every operation. 0, -EACCES, or as conn_ready()
+ */
+int fs_enter(struct fs *fs, struct vu_ctx *ctx);
+
+/*
+ * fs_enter(), and the node of a path, with a reference: tree_put() it. Where
+ * the kernel would check permissions (default_permissions), the caller must
+ * have search permission in all directories on the way.
+ */
+int fs_walk(struct fs *fs, struct vu_ctx *ctx, const char *path,
+	    struct node **n);
+
+/* The same for the directory that a name is in; it must be writable. */
+int fs_walk_to_change(struct fs *fs, struct vu_ctx *ctx, const char *path,
+		      struct node **dir, const char **name);
+
+/*
+ * What the mode of a node says, if the mount wants it asked
+ * (default_permissions), and only then.
+ */
+int fs_permitted(struct fs *fs, struct vu_ctx *ctx, struct node *n, int want);
+
+/* Attributes as stat(2) tells them: the server's, and what guests did since. */
+int fs_stat(struct fs *fs, struct vu_ctx *ctx, struct node *n, struct stat *st);
+
+/* --- served.c, change.c: operations of struct vu_fs_ops --- */
+
+int served_lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		  struct vu_node *node);
+ssize_t served_readlink(struct vu_ctx *ctx, struct vu_mount *m,
+			const char *path, char *buf, size_t size);
+int served_readdir(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		   struct vu_dir *dir);
+int served_access(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		  int want);
+ssize_t served_name_of(struct vu_ctx *ctx, struct vu_mount *m, uint64_t number,
+		       char *buf, size_t size);
+int served_attr_of(struct vu_ctx *ctx, struct vu_mount *m, uint64_t number,
+		   struct stat *attr);
+int served_statfs(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		  struct statfs *buf);
+ssize_t served_getxattr(struct vu_ctx *ctx, struct vu_mount *m,
+			const char *path, const char *name,
+			void *value, size_t size);
+ssize_t served_listxattr(struct vu_ctx *ctx, struct vu_mount *m,
+			 const char *path, char *list, size_t size);
+
+int change_mknod(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		 mode_t mode, dev_t dev);
+int change_mkdir(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		 mode_t mode);
+int change_symlink(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		   const char *text);
+int change_unlink(struct vu_ctx *ctx, struct vu_mount *m, const char *path);
+int change_rmdir(struct vu_ctx *ctx, struct vu_mount *m, const char *path);
+int change_link(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
+		const char *to);
+int change_rename(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
+		  const char *to, unsigned flags);
+int change_truncate(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		    off_t size);
+int change_chmod(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		 mode_t mode);
+int change_chown(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		 uid_t uid, gid_t gid);
+int change_utimens(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		   const struct timespec times[2]);
+int change_setxattr(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		    const char *name, const void *value, size_t size, int flags);
+int change_removexattr(struct vu_ctx *ctx, struct vu_mount *m,
+		       const char *path, const char *name);
+
+/* --- opened.c: files that guests have open --- */
+
+int opened_open(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		int flags);
+int opened_create(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		  int flags, mode_t mode);
+int opened_sync(struct vu_ctx *ctx, struct vu_mount *m, const char *path);
+bool opened_busy(struct vu_mount *m);
+
+/* What guests did to its content and the server does not know yet. */
+void opened_stat(struct fs *fs, struct node *n, struct stat *st);
+/* Its last name is gone: what is written to it from now on is lost. */
+void opened_orphan(struct fs *fs, struct node *n);
+/* Change its size; 0 or -errno. */
+int opened_truncate(struct fs *fs, struct vu_ctx *ctx, struct node *n,
+		    off_t size);
+/* Store it, before its times are set; and what they are then. */
+int opened_settle(struct fs *fs, struct vu_ctx *ctx, struct node *n);
+/*
+ * It is about to lose a name: a server that has it open would keep it under
+ * another one. If nobody writes it any more, it is stored and closed.
+ */
+void opened_close(struct fs *fs, struct vu_ctx *ctx, struct node *n);
+/*
+ * Its file has several names, and servers that know files by path give each
+ * a node of its own: store what was written by the others.
+ */
+void opened_settle_links(struct fs *fs, struct vu_ctx *ctx, struct node *n);
+void opened_times(struct fs *fs, struct vu_ctx *ctx, struct node *n,
+		  const struct timespec times[2]);
+void opened_mode(struct fs *fs, struct node *n, mode_t mode);
+
+/* Store everything. 0 or the first error */
+int opened_store_all(struct fs *fs, struct vu_ctx *ctx);
+/* Store what is due; let go of what nobody uses. */
+void opened_tick(struct fs *fs);
+/* Free a clean one that nobody uses: what a full pool asks for. */
+bool opened_evict(struct fs *fs);
+/* Free all, stored or not. */
+void opened_free_all(struct fs *fs);
+
+/* --- device.c --- */
+
+int device_open(struct vu_ctx *ctx);
+/* The connection that was opened as the socket st describes; or NULL. */
+struct conn *device_find(const struct stat *st);
+void device_fini(void);
+
+/* --- keeper.c --- */
+
+int keeper_start(struct fs *fs);
+void keeper_stop(struct fs *fs);
+/* One pool for all; NULL before keeper_init(). */
+int keeper_init(void);
+void keeper_fini(void);
+struct content_pool *keeper_pool(void);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Receiving, for all who wait.
+ *
+ * c->receiving stands for the right to read from the socket and for c->buf;
+ * who has it works without the lock while it reads. A listener is called
+ * only after the right is given up: what it waits for may be held by
+ * somebody who waits for an answer, and has to be able to receive it.
+ *
+ * With SO_PASSCRED each packet brings its sender's ids, an empty one too, and
+ * only the end of the connection comes without. The room for ids is just so
+ * much that descriptors, which a server may send along, are not installed.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "mod/vufuse/conn_inside.h"
+
+enum {
+	PACKETS = 64,		/* one after the other, then look around */
+	ERROR_MAX = 512,	/* errors from there on never leave a kernel */
+};
+
+struct packet {
+	size_t len;
+	bool cut;		/* longer than the buffer */
+	pid_t pid;
+};
+
+enum got { GOT_PACKET, GOT_NOTHING, GOT_END };
+
+static pid_t sender(struct msghdr *m)
+{
+	struct cmsghdr *cm = CMSG_FIRSTHDR(m);
+	struct ucred ids;
+
+	if (!cm || cm->cmsg_level != SOL_SOCKET ||
+	    cm->cmsg_type != SCM_CREDENTIALS ||
+	    cm->cmsg_len < CMSG_LEN(sizeof(ids)))
+		return 0;
+	memcpy(&ids, CMSG_DATA(cm), sizeof(ids));
+	return ids.pid;
+}
+
+static enum got receive_packet(struct conn *c, struct packet *p, int flags)
+{
+	union {
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+		struct cmsghdr align;
+	} ids;
+	struct iovec iov = { c->buf, c->bufsize };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &ids, .msg_controllen = sizeof(ids.room),
+	};
+	ssize_t n = recvmsg(c->fd, &m, flags | MSG_CMSG_CLOEXEC);
+
+	/* ECONNRESET comes before what was sent until then, and once only */
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ||
+		       errno == ECONNRESET || errno == ENOMEM ||
+		       errno == ENOBUFS ? GOT_NOTHING : GOT_END;
+	if (n == 0 && !m.msg_controllen)
+		return GOT_END;
+	p->len = n;
+	p->cut = m.msg_flags & MSG_TRUNC;
+	p->pid = sender(&m);
+	return GOT_PACKET;
+}
+
+static size_t room(const struct ask *a)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < a->nout; i++)
+		n += a->out[i].iov_len;
+	return n;
+}
+
+static void copy_out(const struct ask *a, const char *bytes, size_t size)
+{
+	for (unsigned i = 0; i < a->nout && size; i++) {
+		size_t n = a->out[i].iov_len < size ? a->out[i].iov_len : size;
+
+		memcpy(a->out[i].iov_base, bytes, n);
+		bytes += n;
+		size -= n;
+	}
+}
+
+/* What the asker gets of an answer whose header says its true length. */
+static ssize_t judge(const struct ask *a, int error, const char *bytes,
+		     size_t size)
+{
+	if (error > 0 || error <= -ERROR_MAX || (error && size))
+		return -EIO;
+	if (error)
+		return error;
+	if (size < a->least || size > room(a))
+		return -EIO;
+	copy_out(a, bytes, size);
+	return size;
+}
+
+/* An answer. Lock held. */
+static void deliver(struct conn *c, const struct packet *p,
+		    const struct fuse_out_header *h)
+{
+	const char *bytes = c->buf + sizeof(*h);
+	size_t size = p->len - sizeof(*h);
+	bool whole = !p->cut && h->len == p->len;
+	struct flight *f;
+
+	if (h->unique & 1) {	/* of an INTERRUPT */
+		c->no_interrupt |= h->error == -ENOSYS;
+		return;
+	}
+	f = conn_flight(c, h->unique);
+	if (f)
+		conn_settle(c, f, whole ? judge(f->ask, h->error, bytes, size) :
+				  -EIO);
+	else if (whole)
+		late_answer(c, h, bytes, size);
+	if (f == &c->hello)
+		hello_answered(c);
+}
+
+/* Return: is it a notification for the listener? Lock held. */
+static bool sort(struct conn *c, const struct packet *p, struct notice *n)
+{
+	struct fuse_out_header h;
+
+	if (!c->server)
+		c->server = p->pid;
+	if (p->len < sizeof(h))
+		return false;
+	memcpy(&h, c->buf, sizeof(h));
+	if (h.unique) {
+		deliver(c, p, &h);
+		return false;
+	}
+	return conn_state(c) == CONN_READY && !p->cut && h.len == p->len &&
+	       notice_read(n, h.error, c->buf + sizeof(h), p->len - sizeof(h));
+}
+
+/* Give up the right to receive; somebody else goes on. Lock held. */
+static void pass_on(struct conn *c)
+{
+	struct waiter *w = c->waiters;
+
+	c->receiving = false;
+	while (w && *w->done)
+		w = w->next;
+	if (w)
+		pthread_cond_signal(&w->wake);
+}
+
+bool conn_receive(struct conn *c, const bool *done, bool block)
+{
+	enum got got = GOT_PACKET;
+	struct notice notice;
+	bool told = false, any = false;
+	struct packet p;
+
+	c->receiving = true;
+	for (int i = 0; i < PACKETS && got == GOT_PACKET && !told &&
+	     !(done && *done); i++) {
+		pthread_mutex_unlock(&c->lock);
+		got = receive_packet(c, &p, block ? 0 : MSG_DONTWAIT);
+		pthread_mutex_lock(&c->lock);
+		any |= got == GOT_PACKET;
+		if (got == GOT_PACKET && conn_state(c) != CONN_DEAD)
+			told = sort(c, &p, &notice);
+	}
+	if (got == GOT_END)
+		conn_die(c);
+	pass_on(c);
+	if (told) {
+		pthread_mutex_unlock(&c->lock);
+		notice_tell(c, &notice);
+		pthread_mutex_lock(&c->lock);
+	}
+	return any;
+}

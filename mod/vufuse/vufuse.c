@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vufuse: FUSE programs mount in a view, for anyone, without the kernel.
+ *
+ * Theory of operation
+ *
+ * Loading the module puts three things into the view: a /dev/fuse, whose
+ * opener gets a socket (device.c), and over fusermount and fusermount3,
+ * which are set-user-id programs and gain nothing here, a program of ours
+ * that mounts by mount(2). So a FUSE program, unmodified, opens, mounts and
+ * serves; the kernel's side of the protocol is spoken by us at the other end
+ * of the socket:
+ *
+ *	conn.c		one request, one answer; whatever the server does
+ *	requests.c ...	each request of the protocol, and what may be answered
+ *	tree.c		names and attributes, as long as the server allows
+ *	content.c	the content of a file: a memfd that guests really have
+ *	opened.c	which of them are open, and how they are stored
+ *	served.c, change.c	the operations of a mount, out of these
+ *	keeper.c	looks after each mount once a second
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "mod/vufuse/fs.h"
+#include "mod/vufuse/opened.h"
+
+enum { NODES_KEPT = 100000, FUSE_MINOR = 229, MISC_MAJOR = 10 };
+
+static const char device_type[] = "vufusedev";
+static const char program_type[] = "vufuseprog";
+
+/* What kind of mount is it? Only file systems have a priv. */
+static bool is_device(const struct vu_mount *m)
+{
+	return !strcmp(m->type, device_type);
+}
+
+/* --- mounting --- */
+
+static void fs_free(struct fs *fs)
+{
+	if (fs->files) {
+		opened_free_all(fs);
+		free(fs->files);
+	}
+	if (fs->conn) {
+		conn_end(fs->conn);
+		if (fs->tree)
+			tree_free(fs->tree);
+		conn_put(fs->conn);
+	}
+	pthread_mutex_destroy(&fs->lock);
+	free(fs);
+}
+
+static void stale_node(void *arg, uint64_t node, int64_t off, int64_t len)
+{
+	struct fs *fs = arg;
+
+	(void)off, (void)len;
+	tree_stale_id(fs->tree, node);
+}
+
+static void stale_entry(void *arg, uint64_t dir, const char *name)
+{
+	struct fs *fs = arg;
+
+	tree_stale_entry(fs->tree, dir, name);
+}
+
+static const struct conn_listener listener = {
+	.stale_node = stale_node, .stale_entry = stale_entry,
+};
+
+static struct fs *fs_new(const struct fs_options *o, struct conn *c)
+{
+	struct fs *fs = calloc(1, sizeof(*fs));
+
+	if (!fs) {
+		conn_put(c);
+		return NULL;
+	}
+	pthread_mutex_init(&fs->lock, NULL);
+	fs->opt = *o;
+	fs->conn = c;
+	fs->pool = keeper_pool();
+	fs->fresh = true;
+	fs->files = calloc(1, sizeof(*fs->files));
+	fs->tree = tree_new(c, o->rootmode, NODES_KEPT);
+	if (!fs->files || !fs->tree) {
+		free(fs->files);
+		fs->files = NULL;
+		fs_free(fs);
+		return NULL;
+	}
+	TAILQ_INIT(&fs->files->list);
+	conn_listen(c, &listener, fs);
+	return fs;
+}
+
+static struct conn *connection_of(struct vu_ctx *ctx, int fd,
+				  struct vu_message *msg)
+{
+	struct stat st;
+	struct conn *c = NULL;
+
+	if (!vu_caller_fd(ctx, fd, &st))
+		c = device_find(&st);
+	if (!c)
+		vu_message_set(msg, "fuse: fd=%d: not an open /dev/fuse of "
+			       "this view that is not mounted yet", fd);
+	return c;
+}
+
+static int mount_fs(struct vu_ctx *ctx, struct vu_mount *m,
+		    struct vu_message *msg)
+{
+	struct fs_options o;
+	struct conn *c;
+	struct fs *fs;
+	int err = fs_options_parse(m->options, &o, msg);
+
+	if (err)
+		return err;
+	c = connection_of(ctx, o.fd, msg);
+	if (!c)
+		return -EINVAL;
+	fs = fs_new(&o, c);
+	if (!fs)
+		return -ENOMEM;
+	err = keeper_start(fs);
+	if (!err)
+		err = conn_start(c, o.uid, o.gid, o.max_read);
+	if (err) {
+		keeper_stop(fs);
+		fs_free(fs);
+		return err;
+	}
+	m->priv = fs;
+	m->flags |= VU_MOUNT_OWN_ACCESS;
+	return 0;
+}
+
+/* --- what loading mounts --- */
+
+/* Our program is beside the module: lib/vu/vufuse.so, bin/vu_fusermount. */
+static int mount_program(struct vu_mount *m, struct vu_message *msg)
+{
+	char path[PATH_MAX];
+	const char *slash;
+	Dl_info info;
+
+	if (!dladdr(device_type, &info) ||
+	    !(slash = strrchr(info.dli_fname, '/')))
+		return -ENOENT;
+	snprintf(path, sizeof(path), "%.*s/../../bin/vu_fusermount",
+		 (int)(slash - info.dli_fname), info.dli_fname);
+	m->root = open(path, O_PATH | O_CLOEXEC);
+	if (m->root >= 0)
+		return 0;
+	vu_message_set(msg, "vufuse: %s: %s", path, strerror(errno));
+	return -errno;
+}
+
+static int vufuse_mount(struct vu_ctx *ctx, struct vu_mount *m, bool remount,
+			struct vu_message *msg)
+{
+	if (remount)
+		return is_device(m) || !m->priv ? -EINVAL : 0;
+	if (is_device(m))
+		return 0;
+	if (!strcmp(m->type, program_type))
+		return mount_program(m, msg);
+	return mount_fs(ctx, m, msg);
+}
+
+static void vufuse_umount(struct vu_mount *m)
+{
+	struct fs *fs = m->priv;
+
+	if (!fs)
+		return;
+	keeper_stop(fs);
+	if (conn_state(fs->conn) == CONN_READY)
+		opened_store_all(fs, NULL);
+	fs_free(fs);
+}
+
+/* --- the device beside the file systems --- */
+
+static int lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		  struct vu_node *node)
+{
+	if (!is_device(m))
+		return served_lookup(ctx, m, path, node);
+	if (*path)
+		return -ENOTDIR;
+	node->kind = VU_NODE_MADE;
+	node->attr.st_mode = S_IFCHR | 0666;
+	node->attr.st_rdev = makedev(MISC_MAJOR, FUSE_MINOR);
+	return 0;
+}
+
+static int open_either(struct vu_ctx *ctx, struct vu_mount *m,
+		       const char *path, int flags)
+{
+	return is_device(m) ? device_open(ctx) :
+	       opened_open(ctx, m, path, flags);
+}
+
+static int sync_either(struct vu_ctx *ctx, struct vu_mount *m, const char *path)
+{
+	return is_device(m) ? 0 : opened_sync(ctx, m, path);
+}
+
+static bool busy_either(struct vu_mount *m)
+{
+	return !is_device(m) && opened_busy(m);
+}
+
+static pid_t server_of(struct vu_mount *m)
+{
+	if (!m->priv || conn_state(fs_of(m)->conn) == CONN_DEAD)
+		return -1;
+	return conn_server(fs_of(m)->conn);
+}
+
+static void quit_either(struct vu_mount *m)
+{
+	if (!m->priv)
+		return;
+	if (conn_state(fs_of(m)->conn) == CONN_READY)
+		opened_store_all(fs_of(m), NULL);
+	conn_end(fs_of(m)->conn);
+}
+
+/* On the device every change is one of a file system that has none. */
+#define UNLESS_DEVICE(m, call) (is_device(m) ? -EPERM : (call))
+
+static int chmod_either(struct vu_ctx *ctx, struct vu_mount *m,
+			const char *path, mode_t mode)
+{
+	return UNLESS_DEVICE(m, change_chmod(ctx, m, path, mode));
+}
+
+static int chown_either(struct vu_ctx *ctx, struct vu_mount *m,
+			const char *path, uid_t uid, gid_t gid)
+{
+	return UNLESS_DEVICE(m, change_chown(ctx, m, path, uid, gid));
+}
+
+static int utimens_either(struct vu_ctx *ctx, struct vu_mount *m,
+			  const char *path, const struct timespec times[2])
+{
+	return UNLESS_DEVICE(m, change_utimens(ctx, m, path, times));
+}
+
+static int truncate_either(struct vu_ctx *ctx, struct vu_mount *m,
+			   const char *path, off_t size)
+{
+	return UNLESS_DEVICE(m, change_truncate(ctx, m, path, size));
+}
+
+static int statfs_either(struct vu_ctx *ctx, struct vu_mount *m,
+			 const char *path, struct statfs *buf)
+{
+	return UNLESS_DEVICE(m, served_statfs(ctx, m, path, buf));
+}
+
+static ssize_t getxattr_either(struct vu_ctx *ctx, struct vu_mount *m,
+			       const char *path, const char *name,
+			       void *value, size_t size)
+{
+	if (is_device(m))
+		return -EOPNOTSUPP;
+	return served_getxattr(ctx, m, path, name, value, size);
+}
+
+static ssize_t listxattr_either(struct vu_ctx *ctx, struct vu_mount *m,
+				const char *path, char *list, size_t size)
+{
+	return is_device(m) ? 0 : served_listxattr(ctx, m, path, list, size);
+}
+
+static int setxattr_either(struct vu_ctx *ctx, struct vu_mount *m,
+			   const char *path, const char *name,
+			   const void *value, size_t size, int flags)
+{
+	return UNLESS_DEVICE(m, change_setxattr(ctx, m, path, name, value,
+						size, flags));
+}
+
+static int removexattr_either(struct vu_ctx *ctx, struct vu_mount *m,
+			      const char *path, const char *name)
+{
+	return UNLESS_DEVICE(m, change_removexattr(ctx, m, path, name));
+}
+
+static ssize_t name_either(struct vu_ctx *ctx, struct vu_mount *m,
+			   uint64_t number, char *buf, size_t size)
+{
+	if (is_device(m))
+		return -ENOSYS;
+	return served_name_of(ctx, m, number, buf, size);
+}
+
+/* What needs a directory is never asked of the device. */
+static const struct vu_fs_ops ops = {
+	.mount = vufuse_mount,
+	.umount = vufuse_umount,
+	.lookup = lookup,
+	.readlink = served_readlink,
+	.open = open_either,
+	.create = opened_create,
+	.access = served_access,
+	.name_of = name_either,
+	.attr_of = served_attr_of,
+	.sync = sync_either,
+	.busy = busy_either,
+	.server = server_of,
+	.quit = quit_either,
+	.readdir = served_readdir,
+	.mknod = change_mknod,
+	.mkdir = change_mkdir,
+	.symlink = change_symlink,
+	.unlink = change_unlink,
+	.rmdir = change_rmdir,
+	.link = change_link,
+	.rename = change_rename,
+	.truncate = truncate_either,
+	.chmod = chmod_either,
+	.chown = chown_either,
+	.utimens = utimens_either,
+	.statfs = statfs_either,
+	.getxattr = getxattr_either,
+	.listxattr = listxattr_either,
+	.setxattr = setxattr_either,
+	.removexattr = removexattr_either,
+};
+
+/* --- the module --- */
+
+static const struct vu_claim claims[] = {
+	{ .kind = VU_CLAIM_FSTYPE, .name = "fuse" },
+	{ .kind = VU_CLAIM_FSTYPE, .name = "fuse.*" },
+	{ .kind = VU_CLAIM_FSTYPE, .name = "fuseblk" },
+	{ .kind = VU_CLAIM_FSTYPE, .name = "fuseblk.*" },
+	{ .kind = VU_CLAIM_FSTYPE, .name = device_type },
+	{ .kind = VU_CLAIM_FSTYPE, .name = program_type },
+	{ .kind = VU_CLAIM_END },
+};
+
+static struct vu_loaded_mount mounts[] = {
+	{ .type = device_type, .source = "vufuse", .target = "/dev/fuse" },
+	{ .type = program_type, .source = "vufuse",
+	  .target = "/usr/bin/fusermount3" },
+	{ .type = program_type, .source = "vufuse",
+	  .target = "/usr/bin/fusermount" },
+	{ .type = NULL },
+};
+
+/* With FUSE 3 the older name is a link to the other: one mount is enough. */
+static void choose_programs(void)
+{
+	char text[16];
+
+	if (readlink(mounts[2].target, text, sizeof(text)) > 0)
+		mounts[2].type = NULL;
+}
+
+static int vufuse_init(const char *options, struct vu_message *msg)
+{
+	if (*options) {
+		vu_message_set(msg, "vufuse: takes no options (%s)", options);
+		return -EINVAL;
+	}
+	choose_programs();
+	return keeper_init();
+}
+
+static void vufuse_fini(void)
+{
+	device_fini();
+	keeper_fini();
+}
+
+const struct vu_module vu_module = {
+	.version = VU_MODULE_VERSION,
+	.name = "vufuse",
+	.description = "file systems served by FUSE programs",
+	.claims = claims,
+	.init = vufuse_init,
+	.fini = vufuse_fini,
+	.fs = &ops,
+	.mounts = mounts,
+};
