@@ -307,6 +307,8 @@ int conn_begin(struct conn *c, struct vu_ctx *ctx, struct flight *f,
 	struct patience p = patience(ctx, c->patience);
 	int ret = conn_ready(c, ctx);
 
+	/* the server is a guest: somebody has to answer its calls meanwhile */
+	vu_may_wait(ctx);
 	return ret ? ret : begin(c, &p, f, a);
 }
 
