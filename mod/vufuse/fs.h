@@ -39,11 +39,11 @@ struct fs {
 	struct content_pool *pool;	/* of all file systems */
 	atomic_bool fresh;		/* nobody has looked at its root yet */
 	pthread_mutex_t lock;		/* guards node->data, and users there */
-	pthread_t keeper;		/* calls fs_tick() each second */
+	pthread_t keeper;		/* see keeper.c */
 	bool kept;			/* there is such a thread */
-	pthread_mutex_t stop_lock;	/* guards stopping */
-	pthread_cond_t stop;
-	bool stopping;
+	pthread_mutex_t keeper_lock;	/* guards stopping, woken */
+	pthread_cond_t keeper_cond;
+	bool stopping, woken;
 	struct files *files;		/* see opened.h; guarded by lock */
 	atomic_int trouble;		/* -errno of what could not be stored */
 };
@@ -161,8 +161,11 @@ void opened_mode(struct fs *fs, struct node *n, mode_t mode);
 
 /* Store everything. 0 or the first error */
 int opened_store_all(struct fs *fs, struct vu_ctx *ctx);
-/* Store what is due; let go of what nobody uses. */
-void opened_tick(struct fs *fs);
+/* Each second: store what is due. */
+void opened_tick(struct fs *fs, unsigned second);
+/* After an open: are there too many that are to be stored, or kept? */
+void opened_hurry(struct fs *fs, struct vu_ctx *ctx);
+void opened_trim(struct fs *fs);
 /* Free a clean one that nobody uses: what a full pool asks for. */
 bool opened_evict(struct fs *fs);
 /* Free all, stored or not. */
@@ -179,6 +182,8 @@ void device_fini(void);
 
 int keeper_start(struct fs *fs);
 void keeper_stop(struct fs *fs);
+/* There is something to be stored before the second is over. */
+void keeper_wake(struct fs *fs);
 /* One pool for all; NULL before keeper_init(). */
 int keeper_init(void);
 void keeper_fini(void);

@@ -47,33 +47,54 @@ struct content_pool *keeper_pool(void)
 	return pool;
 }
 
-/* Wait for the next second. false: it is over */
-static bool next_second(struct fs *fs)
-{
-	struct timespec t;
-	bool go_on;
+enum wait { WAIT_SECOND, WAIT_WOKEN, WAIT_STOP };
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec++;
-	pthread_mutex_lock(&fs->stop_lock);
-	while (!fs->stopping &&
-	       pthread_cond_timedwait(&fs->stop, &fs->stop_lock, &t) == 0)
-		;
-	go_on = !fs->stopping;
-	pthread_mutex_unlock(&fs->stop_lock);
-	return go_on;
+/* Wait until the time is over, or something happens. */
+static enum wait wait_until(struct fs *fs, const struct timespec *end)
+{
+	enum wait what = WAIT_STOP;
+	int err = 0;
+
+	pthread_mutex_lock(&fs->keeper_lock);
+	while (!fs->stopping && !fs->woken && !err)
+		err = pthread_cond_timedwait(&fs->keeper_cond,
+					     &fs->keeper_lock, end);
+	if (!fs->stopping)
+		what = fs->woken ? WAIT_WOKEN : WAIT_SECOND;
+	fs->woken = false;
+	pthread_mutex_unlock(&fs->keeper_lock);
+	return what;
 }
 
 static void *keep(void *arg)
 {
 	struct fs *fs = arg;
+	struct timespec end;
+	unsigned second = 1;
+	enum wait what;
 
-	while (next_second(fs)) {
-		conn_tick(fs->conn);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec++;
+	while ((what = wait_until(fs, &end)) != WAIT_STOP) {
+		if (what == WAIT_SECOND) {
+			conn_tick(fs->conn);
+			clock_gettime(CLOCK_MONOTONIC, &end);
+			end.tv_sec++;
+			second++;
+		}
+		/* never a fifth second when woken in between: 1 is none */
 		if (conn_state(fs->conn) == CONN_READY)
-			opened_tick(fs);
+			opened_tick(fs, what == WAIT_SECOND ? second : 1);
 	}
 	return NULL;
+}
+
+void keeper_wake(struct fs *fs)
+{
+	pthread_mutex_lock(&fs->keeper_lock);
+	fs->woken = true;
+	pthread_cond_signal(&fs->keeper_cond);
+	pthread_mutex_unlock(&fs->keeper_lock);
 }
 
 /* Signals are the monitor's main thread's affair. */
@@ -96,8 +117,8 @@ int keeper_start(struct fs *fs)
 
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&fs->stop, &attr);
-	pthread_mutex_init(&fs->stop_lock, NULL);
+	pthread_cond_init(&fs->keeper_cond, &attr);
+	pthread_mutex_init(&fs->keeper_lock, NULL);
 	err = start_thread(fs);
 	if (err)
 		return err;
@@ -120,9 +141,9 @@ void keeper_stop(struct fs *fs)
 		p = &(*p)->next;
 	*p = fs->next;
 	pthread_mutex_unlock(&lock);
-	pthread_mutex_lock(&fs->stop_lock);
+	pthread_mutex_lock(&fs->keeper_lock);
 	fs->stopping = true;
-	pthread_cond_signal(&fs->stop);
-	pthread_mutex_unlock(&fs->stop_lock);
+	pthread_cond_signal(&fs->keeper_cond);
+	pthread_mutex_unlock(&fs->keeper_lock);
 	pthread_join(fs->keeper, NULL);
 }

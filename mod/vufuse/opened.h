@@ -6,14 +6,16 @@
 
 #include "mod/vufuse/fs.h"
 
-/* A file of which we have, or had, the content: see the top of opened.c. */
+/* What opened.c, opening.c and storing.c share: see the top of opened.c. */
+
+/* A file of which we have, or had, the content. */
 struct opened {
 	TAILQ_ENTRY(opened) link;	/* fs->lock */
 	unsigned users;			/* fs->lock */
 	struct node *node;
 	struct content *content;
 	pthread_mutex_t lock;		/* guards what follows */
-	bool has_file;			/* file is open at the server, to store */
+	atomic_bool has_file;		/* file is open at the server, to store */
 	struct file file;
 	bool orphan;			/* no name: needs no storing */
 	bool stamped;
@@ -21,11 +23,11 @@ struct opened {
 	struct timespec stored;		/* the content's time of change then */
 };
 
-/* All of one mount. */
+/* All of one mount. Guarded by fs->lock. */
 struct files {
 	TAILQ_HEAD(, opened) list;	/* the longest unopened first */
 	size_t n;
-	unsigned ticks;
+	atomic_size_t nfile;		/* that have a file at the server */
 };
 
 /* Whom the content is from: arg of struct content_server. */
@@ -34,5 +36,36 @@ struct at_server {
 	struct node *node;
 	const struct file *file;
 };
+
+extern const struct content_server opened_server;
+
+/*
+ * The struct of a node, which is then its user's: opened_put(). Made if
+ * there is none (NULL: no memory), or only found (NULL: there is none).
+ */
+struct opened *opened_make(struct fs *fs, struct node *n);
+struct opened *opened_find(struct fs *fs, struct node *n);
+void opened_put(struct fs *fs, struct opened *o);
+
+/* Everything that is there now, with users; NULL: no memory, and *n is 0. */
+struct opened **opened_take_all(struct fs *fs, size_t *n);
+void opened_drop_all(struct fs *fs, struct opened **all, size_t n);
+
+/* --- with opened->lock held --- */
+
+/* Open the server's file as flags want it. 0 or -errno */
+int opened_open_file(struct fs *fs, struct vu_ctx *ctx, struct node *n,
+		     int flags, struct file *f);
+/* The server's file is what the content is. */
+void opened_stamp(struct fs *fs, struct vu_ctx *ctx, struct opened *o);
+bool opened_up_to_date(const struct opened *o, const struct fuse_attr *a);
+/* SETATTR, by the open file if there is one (NULL: none). */
+int opened_set_attr(struct fs *fs, struct vu_ctx *ctx, struct node *n,
+		    const struct file *file, struct fuse_setattr_in *in);
+/* Store what has changed; let the server close what nobody can write. */
+int opened_store(struct fs *fs, struct vu_ctx *ctx, struct opened *o);
+int opened_finish(struct fs *fs, struct vu_ctx *ctx, struct opened *o);
+/* The server has f open for writing: keep it. */
+void opened_keep_file(struct fs *fs, struct opened *o, const struct file *f);
 
 #endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Storing: what guests have done to a content is done to the server's file.
+ * When nobody can write it any more the server may close its file, too.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "mod/vufuse/opened.h"
+
+/* Files at the server that are to be stored: see opened_hurry(). */
+enum { SOME = 16, MANY = 128 };
+
+/* --- what the server has --- */
+
+static ssize_t server_read(void *arg, struct vu_ctx *ctx, off_t off,
+			   void *buf, size_t len)
+{
+	const struct at_server *s = arg;
+
+	return file_read(s->fs->conn, ctx, s->file, off, buf, len);
+}
+
+static int server_write(void *arg, struct vu_ctx *ctx, off_t off,
+			const void *buf, size_t len)
+{
+	const struct at_server *s = arg;
+
+	return file_write(s->fs->conn, ctx, s->file, off, buf, len);
+}
+
+int opened_set_attr(struct fs *fs, struct vu_ctx *ctx, struct node *n,
+		    const struct file *file, struct fuse_setattr_in *in)
+{
+	struct fuse_attr_out a;
+	int err;
+
+	if (file && !file->none) {
+		in->valid |= FATTR_FH;
+		in->fh = file->fh;
+	}
+	err = ask_setattr(fs->conn, ctx, n->id, in, &a);
+	if (!err)
+		tree_learn(fs->tree, n, &a);
+	return err;
+}
+
+static int server_resize(void *arg, struct vu_ctx *ctx, off_t size)
+{
+	const struct at_server *s = arg;
+	struct fuse_setattr_in in = { .valid = FATTR_SIZE, .size = size };
+
+	return opened_set_attr(s->fs, ctx, s->node, s->file, &in);
+}
+
+const struct content_server opened_server = {
+	.read = server_read, .write = server_write, .resize = server_resize,
+};
+
+/* --- stamps --- */
+
+void opened_stamp(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
+{
+	o->stamped = !tree_attr(fs->tree, ctx, o->node, &o->stamp);
+}
+
+bool opened_up_to_date(const struct opened *o, const struct fuse_attr *a)
+{
+	if (!content_filled(o->content))
+		return false;
+	if (content_used(o->content) || content_maybe_changed(o->content))
+		return true;
+	return o->stamped && o->stamp.size == a->size &&
+	       o->stamp.mtime == a->mtime && o->stamp.mtimensec == a->mtimensec;
+}
+
+/* --- storing --- */
+
+/*
+ * The server's file has the time of the store now, and guests have seen the
+ * time of their change. (A change through a mapping has none: it is now.)
+ */
+static int store_times(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
+{
+	static const struct timespec now[2] = {
+		{ .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_NOW },
+	};
+	struct fuse_setattr_in in = { .valid = FATTR_ATIME | FATTR_MTIME };
+	struct stat st;
+	int err = content_stat(o->content, &st);
+
+	if (!err && st.st_mtim.tv_sec == o->stored.tv_sec &&
+	    st.st_mtim.tv_nsec == o->stored.tv_nsec) {
+		content_times(o->content, now);
+		err = content_stat(o->content, &st);
+	}
+	if (err)
+		return err;
+	o->stored = st.st_mtim;
+	in.mtime = st.st_mtim.tv_sec;
+	in.mtimensec = st.st_mtim.tv_nsec;
+	in.atime = st.st_atim.tv_sec;
+	in.atimensec = st.st_atim.tv_nsec;
+	err = opened_set_attr(fs, ctx, o->node, &o->file, &in);
+	/* whoever writes need not own it, and then the time stays what it is */
+	return err == -EPERM || err == -EACCES ? 0 : err;
+}
+
+static int store_with(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
+{
+	struct at_server s = { fs, o->node, &o->file };
+	bool changed = false;
+	int err = content_store(o->content, ctx, &opened_server, &s, &changed);
+
+	if (changed)
+		tree_stale(fs->tree, o->node);
+	if (!err && changed)
+		err = store_times(fs, ctx, o);
+	if (changed)
+		opened_stamp(fs, ctx, o);
+	return err;
+}
+
+/* o->lock is held. */
+int opened_store(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
+{
+	struct file f;
+	int err = 0;
+
+	if (o->orphan || !content_filled(o->content) ||
+	    !content_maybe_changed(o->content))
+		return 0;
+	if (!o->has_file) {
+		err = opened_open_file(fs, ctx, o->node, O_RDWR, &f);
+		if (!err)
+			opened_keep_file(fs, o, &f);
+	}
+	if (!err)
+		err = store_with(fs, ctx, o);
+	if (err && err != -EINTR)
+		atomic_store(&fs->trouble, err);
+	return err;
+}
+
+void opened_keep_file(struct fs *fs, struct opened *o, const struct file *f)
+{
+	o->file = *f;
+	o->has_file = true;
+	atomic_fetch_add(&fs->files->nfile, 1);
+}
+
+/* Nobody can write it any more: the server may close it. o->lock is held. */
+int opened_finish(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
+{
+	int err;
+
+	if (!o->has_file || content_written(o->content) ||
+	    (!o->orphan && content_maybe_changed(o->content)))
+		return 0;
+	o->has_file = false;
+	atomic_fetch_sub(&fs->files->nfile, 1);
+	err = file_close(fs->conn, ctx, &o->file);
+	tree_stale(fs->tree, o->node);
+	opened_stamp(fs, ctx, o);
+	return err;
+}
+
+static int store_one(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
+		     bool sync)
+{
+	int err;
+
+	pthread_mutex_lock(&o->lock);
+	err = opened_store(fs, ctx, o);
+	if (!err && sync && o->has_file)
+		err = file_sync(fs->conn, ctx, &o->file, false);
+	if (!err)
+		err = opened_finish(fs, ctx, o);
+	pthread_mutex_unlock(&o->lock);
+	return err;
+}
+
+int opened_store_all(struct fs *fs, struct vu_ctx *ctx)
+{
+	size_t n;
+	struct opened **all = opened_take_all(fs, &n);
+	int err = all ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < n; i++) {
+		int one = store_one(fs, ctx, all[i], true);
+
+		err = err ?: one;
+	}
+	opened_drop_all(fs, all, n);
+	return err;
+}
+
+/* What nobody writes any more, or all that is open. */
+static void store_due(struct fs *fs, struct vu_ctx *ctx, bool all_of_it)
+{
+	size_t n;
+	struct opened **all = opened_take_all(fs, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (all[i]->has_file &&
+		    (all_of_it || !content_written(all[i]->content)))
+			store_one(fs, ctx, all[i], false);
+	opened_drop_all(fs, all, n);
+}
+
+void opened_tick(struct fs *fs, unsigned second)
+{
+	store_due(fs, NULL, second % 5 == 0);
+}
+
+/*
+ * Each file that is not stored yet is open at the server, which may not have
+ * many descriptors. The keeper is told when there are some; and who opens
+ * more than it can keep up with, stores them himself.
+ */
+void opened_hurry(struct fs *fs, struct vu_ctx *ctx)
+{
+	size_t n = fs->files->nfile;
+
+	if (n >= MANY)
+		store_due(fs, ctx, false);
+	else if (n >= SOME)
+		keeper_wake(fs);
+}
+
+int opened_sync(struct vu_ctx *ctx, struct vu_mount *m, const char *path)
+{
+	struct fs *fs = fs_of(m);
+	struct opened *o;
+	struct node *n;
+	int err;
+
+	/* nobody is there whom it could be given to */
+	if (conn_state(fs->conn) != CONN_READY)
+		return 0;
+	if (!path)
+		return opened_store_all(fs, ctx);
+	err = fs_walk(fs, ctx, path, &n);
+	if (err)
+		return err;
+	o = opened_find(fs, n);
+	if (o) {
+		err = store_one(fs, ctx, o, true);
+		opened_put(fs, o);
+	} else if (S_ISDIR(n->type)) {
+		err = ask_syncdir(fs->conn, ctx, n->id);
+	}
+	tree_put(fs->tree, n);
+	return err;
+}
+
+int opened_settle(struct fs *fs, struct vu_ctx *ctx, struct node *n)
+{
+	struct opened *o = opened_find(fs, n);
+	int err;
+
+	if (!o)
+		return 0;
+	pthread_mutex_lock(&o->lock);
+	err = opened_store(fs, ctx, o);
+	pthread_mutex_unlock(&o->lock);
+	opened_put(fs, o);
+	return err;
+}
+
+void opened_close(struct fs *fs, struct vu_ctx *ctx, struct node *n)
+{
+	struct opened *o = opened_find(fs, n);
+
+	if (!o)
+		return;
+	pthread_mutex_lock(&o->lock);
+	if (o->has_file && !content_written(o->content) &&
+	    !opened_store(fs, ctx, o))
+		opened_finish(fs, ctx, o);
+	pthread_mutex_unlock(&o->lock);
+	opened_put(fs, o);
+}
+
+void opened_settle_links(struct fs *fs, struct vu_ctx *ctx, struct node *n)
+{
+	size_t count;
+	struct opened **all = opened_take_all(fs, &count);
+	struct fuse_attr a;
+
+	for (size_t i = 0; i < count; i++) {
+		struct opened *o = all[i];
+
+		if (o->node == n)
+			continue;
+		pthread_mutex_lock(&o->lock);
+		if (o->has_file && content_maybe_changed(o->content) &&
+		    !tree_attr(fs->tree, ctx, o->node, &a) && a.nlink > 1 &&
+		    !opened_store(fs, ctx, o))
+			tree_stale(fs->tree, n);
+		pthread_mutex_unlock(&o->lock);
+	}
+	opened_drop_all(fs, all, count);
+}
+
