@@ -76,17 +76,26 @@ _vu_list_words() {
 _vu_mount_options() {
 	_vu_list_words ro rw nosuid nodev noexec remount noatime nodiratime \
 		relatime strictatime lazytime sync dirsync silent bind rbind \
-		move rdonly hide except= permanent
+		move rdonly hide except= permanent rw+ human uid= gid=
+}
+
+# Types of modules, and those of fuse.types
+_vu_types() {
+	local names
+	names=$(vu ls --list=modules 2>/dev/null; vu mount --list-types \
+		2>/dev/null | sed 's/ .*//')
+	# shellcheck disable=SC2086
+	_vu_words auto $names
 }
 
 _vu_mount() {
 	case $2 in
-	-t|--types) _vu_loaded ;;
+	-t|--types) _vu_types ;;
 	-o|--options) _vu_mount_options ;;
 	*)	case $1 in
 		-*) _vu_words -t --types -o --options -r --read-only -w \
-			--read-write -B --bind -M --move -R --rbind -h --help \
-			--version ;;
+			--read-write -B --bind -M --move -R --rbind -L \
+			--list-types -h --help --version ;;
 		*) _vu_files ;;
 		esac ;;
 	esac
@@ -95,7 +104,8 @@ _vu_mount() {
 _vu_umount() {
 	case $1 in
 	-*) _vu_words -f --force -l --lazy -d --detach -h --help --version ;;
-	*) _vu_lines vu ls --list=mounts ;;
+	*) _vu_lines vu ls --list=mounts
+	   [ ${#COMPREPLY[@]} != 0 ] || _vu_files ;;
 	esac
 }
 
@@ -119,6 +129,13 @@ _vu_fusermount() {
 			--auto-unmount --comm-fd -h --help -V --version ;;
 		*) _vu_files ;;
 		esac ;;
+	esac
+}
+
+_vu_fsalias() {
+	case $1 in
+	-*) _vu_words -h --help --version ;;
+	*) _vu_types ;;
 	esac
 }
 
@@ -219,7 +236,7 @@ _vu_run_from() {
 }
 
 _vu_help() {
-	_vu_words run mount umount fusermount insmod rmmod lsmod name debug ls \
+	_vu_words run mount umount fsalias fusermount insmod rmmod lsmod name debug ls \
 		ps trace doctor help -m --manual -h --help --version
 }
 
@@ -227,14 +244,14 @@ _vu() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		_vu_words run mount umount fusermount insmod rmmod lsmod name \
+		_vu_words run mount umount fsalias fusermount insmod rmmod lsmod name \
 			debug ls ps trace doctor help -h --help --version
 		return
 	fi
 	case ${COMP_WORDS[1]} in
 	run) _vu_run_from 2 ;;
 	ps) _vu_ls "$cur" "$prev" ;;
-	mount|umount|fusermount|insmod|rmmod|lsmod|name|debug|ls|trace|doctor|help)
+	mount|umount|fsalias|fusermount|insmod|rmmod|lsmod|name|debug|ls|trace|doctor|help)
 		"_vu_${COMP_WORDS[1]}" "$cur" "$prev" ;;
 	esac
 }
@@ -246,6 +263,7 @@ _vu_alone() {
 	case ${1##*/} in
 	vumount|viewmount) _vu_mount "$cur" "$prev" ;;
 	vuumount|viewumount) _vu_umount "$cur" "$prev" ;;
+	vu_fsalias|um_fsalias) _vu_fsalias "$cur" "$prev" ;;
 	vu_fusermount) _vu_fusermount "$cur" "$prev" ;;
 	vu_insmod|um_add_service) _vu_insmod "$cur" "$prev" ;;
 	vu_rmmod|um_del_service) _vu_rmmod "$cur" "$prev" ;;
@@ -257,6 +275,7 @@ _vu_alone() {
 }
 
 complete -F _vu vu
-complete -F _vu_alone vumount viewmount vuumount viewumount vu_fusermount \
+complete -F _vu_alone vumount viewmount vuumount viewumount vu_fsalias \
+	um_fsalias vu_fusermount \
 	vu_insmod um_add_service vu_rmmod um_del_service vu_lsmod um_ls_service \
 	vuname viewname vudebug umvu umview kmview

@@ -114,6 +114,19 @@ static int add_fd(const struct call *call, int fd, unsigned fd_flags,
 	return notif_ioctl(call, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 }
 
+int engine_put_fd(const struct call *call, int fd, int number, unsigned flags)
+{
+	struct seccomp_notif_addfd add = {
+		.id = call->id,
+		.flags = SECCOMP_ADDFD_FLAG_SETFD,
+		.srcfd = fd, .newfd = number,
+		.newfd_flags = flags & O_CLOEXEC,
+	};
+	int r = notif_ioctl(call, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+
+	return r < 0 ? r : 0;
+}
+
 /*
  * Only -ENOENT and -EINPROGRESS (somebody answered: it was our own
  * interrupted ioctl) leave nobody to tell the error.

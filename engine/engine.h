@@ -73,6 +73,12 @@ bool engine_may_wait(const struct call *call);
  */
 bool engine_can_rewrite(const struct call *call);
 
+/*
+ * Put a descriptor of ours at a number in the guest that waits in this call,
+ * in the place of what is there. flags: O_CLOEXEC or 0. 0 or -errno
+ */
+int engine_put_fd(const struct call *call, int fd, int number, unsigned flags);
+
 /* Is the guest still waiting in this call? (It is not after a kill.) */
 bool engine_call_alive(const struct call *call);
 

@@ -56,9 +56,9 @@ static int no_sync(struct vu_ctx *ctx, struct vu_mount *m, const char *path)
 	return 0;
 }
 
-static pid_t no_server(struct vu_mount *m)
+static int nobody_serves(struct vu_mount *m, pid_t pid)
 {
-	(void)m;
+	(void)m, (void)pid;
 	return -1;
 }
 
@@ -186,7 +186,7 @@ static const struct vu_fs_ops defaults = {
 	.attr_of = no_attr_of,
 	.sync = no_sync,
 	.busy = not_busy,
-	.server = no_server,
+	.serves = nobody_serves,
 	.quit = no_quit,
 	.readdir = empty_readdir,
 	.mknod = ro_mknod,
@@ -218,7 +218,7 @@ void vu_fs_borrow(struct vu_fs_ops *ops)
 	BORROW(attr_of);
 	BORROW(sync);
 	BORROW(busy);
-	BORROW(server);
+	BORROW(serves);
 	BORROW(quit);
 	BORROW(readdir);
 	BORROW(mknod);

@@ -21,41 +21,54 @@
 #include "lib/proc.h"
 #include "sys/sys.h"
 
-enum { SERVERS_MAX = 256, LOOK = 100, SOON = 10 };	/* ms */
+enum { LOOK = 100, SOON = 10 };	/* ms */
 
-struct servers {
-	pid_t pid[SERVERS_MAX];
+/* The guests, and which of them serve mounts. */
+struct census {
+	pid_t *pid;
+	bool *serves;
 	size_t n;
+	bool any;		/* mount is served by a guest */
 };
 
-static void find_servers(const struct ending *e, struct servers *s)
+static void take_census(const struct ending *e, struct census *c)
 {
-	s->n = e->sys ? sys_servers(e->sys, s->pid, SERVERS_MAX) : 0;
-	if (s->n > SERVERS_MAX)
-		s->n = SERVERS_MAX;
+	*c = (struct census){ .n = 0 };
+	if (!e->sys)
+		return;
+	c->n = proc_descendants(getpid(), &c->pid);
+	c->serves = calloc(c->n + 1, sizeof(*c->serves));
+	if (c->serves)
+		c->any = sys_servers(e->sys, c->pid, c->n, c->serves);
+	else
+		c->n = 0;
 }
 
-static bool serves(const struct servers *s, pid_t pid)
+static void drop_census(struct census *c)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->pid[i] && (s->pid[i] == pid ||
-				  proc_is_descendant(s->pid[i], pid)))
+	free(c->pid);
+	free(c->serves);
+}
+
+/* Is it a server, or does it work for one? */
+static bool serves(const struct census *c, pid_t pid)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->serves[i] && (c->pid[i] == pid ||
+				     proc_is_descendant(c->pid[i], pid)))
 			return true;
 	return false;
 }
 
-static bool only_servers(const struct servers *s)
+static bool only_servers(const struct census *c)
 {
 	struct proc_stat st;
-	bool others = false;
-	pid_t *pid;
-	size_t n = proc_descendants(getpid(), &pid);
 
-	for (size_t i = 0; i < n && !others; i++)
-		others = !serves(s, pid[i]) && !proc_stat(pid[i], &st) &&
-			 st.state != 'Z';
-	free(pid);
-	return !others;
+	for (size_t i = 0; i < c->n; i++)
+		if (!serves(c, c->pid[i]) && !proc_stat(c->pid[i], &st) &&
+		    st.state != 'Z')
+			return false;
+	return true;
 }
 
 static void *let_go(void *arg)
@@ -81,20 +94,26 @@ static int sooner(int wait, int ms)
 	return wait < 0 || wait > ms ? ms : wait;
 }
 
+/* Start, if nobody else is left. Return: is there anything to wait for? */
+static bool look(struct ending *e, struct guests *g)
+{
+	struct census c;
+	bool any;
+
+	take_census(e, &c);
+	any = c.any;
+	if (any && only_servers(&c))
+		start(e, g);
+	drop_census(&c);
+	return any;
+}
+
 int ending_step(struct ending *e, struct guests *g, int wait, int grace)
 {
-	struct servers s;
-
 	if (!e->sys || e->told || (g->first && !g->kill_at && !e->started))
 		return wait;
-	if (!e->started) {
-		find_servers(e, &s);
-		if (!s.n)
-			return wait;
-		if (only_servers(&s))
-			start(e, g);
-		return sooner(wait, LOOK);
-	}
+	if (!e->started)
+		return look(e, g) ? sooner(wait, LOOK) : wait;
 	if (!atomic_load(&e->done))
 		return sooner(wait, SOON);
 	e->told = true;
@@ -109,23 +128,25 @@ static bool spare(void *arg, pid_t pid)
 
 void ending_ask(struct ending *e, struct guests *g, int grace)
 {
-	struct servers s;
+	struct census c;
 
 	if (e->started) {	/* and has been waited for long enough */
 		guests_kill(g);
 		return;
 	}
-	find_servers(e, &s);
-	guests_end(g, grace, spare, &s);
+	take_census(e, &c);
+	guests_end(g, grace, spare, &c);
+	drop_census(&c);
 }
 
 void ending_tick(struct ending *e, struct guests *g)
 {
-	struct servers s = { .n = 0 };
+	struct census c = { .n = 0 };
 
 	if (guests_timeout(g))
 		return;
-	if (!e->started && !e->told)
-		find_servers(e, &s);
-	guests_tick(g, spare, &s);
+	if (!e->started)
+		take_census(e, &c);
+	guests_tick(g, spare, &c);
+	drop_census(&c);
 }

@@ -192,6 +192,7 @@ static int leave(const struct front *f)
 static int lament(const struct front *f)
 {
 	proc_end_descendants();
+	umvu_remove_scratch(f->u);
 	umvu_unlink_socket(f->u);
 	if (WIFSIGNALED(f->guard_status))
 		log_error("the guard was killed (signal %d); "

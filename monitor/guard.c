@@ -66,5 +66,6 @@ void guard_run(struct umvu *u)
 	if (status)
 		umvu_unlink_socket(u);
 	proc_end_descendants();
+	umvu_remove_scratch(u);
 	_exit(status);
 }

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 #include "lib/log.h"
+#include "lib/scratch.h"
 #include "monitor/front.h"
 #include "monitor/umvu.h"
 #include "service/client.h"
@@ -52,6 +54,26 @@ void umvu_unlink_socket(const struct umvu *u)
 		return;
 	service_place_name(name, sizeof(name), u->pid);
 	unlinkat(u->place, name, 0);
+}
+
+void umvu_remove_scratch(const struct umvu *u)
+{
+	if (u->scratch && u->scratch[0])
+		scratch_remove(u->scratch);
+}
+
+/* Whoever of the three is the last knows what is left to do. */
+static bool share_scratch(struct umvu *u)
+{
+	void *page = mmap(NULL, SCRATCH_NAME, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED) {
+		fprintf(stderr, "umvu: mmap: %s\n", strerror(errno));
+		return false;
+	}
+	u->scratch = page;
+	return true;
 }
 
 /*
@@ -115,7 +137,7 @@ int main(int argc, char **argv)
 		return STATUS_NO_VIEW;
 	}
 	status = 1;
-	if (open_log(&u.options) && open_trace(&u)) {
+	if (open_log(&u.options) && open_trace(&u) && share_scratch(&u)) {
 		u.nested = in_view();
 		status = front_run(&u);
 	}

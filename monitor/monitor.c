@@ -31,6 +31,7 @@
 #include "lib/events.h"
 #include "lib/log.h"
 #include "lib/proc.h"
+#include "lib/scratch.h"
 #include "monitor/ending.h"
 #include "monitor/guests.h"
 #include "monitor/launch.h"
@@ -72,6 +73,7 @@ static void give_up(struct monitor *m, int status)
 static void give_up(struct monitor *m, int status)
 {
 	proc_end_descendants();
+	umvu_remove_scratch(m->u);
 	umvu_unlink_socket(m->u);
 	tell_front(m, FRONT_STATUS, W_EXITCODE(status, 0));
 	_exit(0);
@@ -312,6 +314,14 @@ static void hook_trace(void *ctx, const struct sys_trace *line)
 	trace_line(m->trace, line);
 }
 
+static void hook_scratch(void *ctx, const char *name)
+{
+	struct monitor *m = ctx;
+
+	if (m->u->scratch)
+		snprintf(m->u->scratch, SCRATCH_NAME, "%s", name);
+}
+
 /* A module named by a relative path is meant from where umvu was started. */
 static int load_module(struct monitor *m, const char *module)
 {
@@ -342,6 +352,7 @@ static void make_sys(struct monitor *m)
 	const struct sys_hooks hooks = {
 		.ctx = m, .service = hook_service,
 		.watch = hook_watch, .trace = hook_trace,
+		.scratch = hook_scratch,
 	};
 	size_t i;
 
@@ -471,6 +482,7 @@ static void end(struct monitor *m)
 	else
 		nested_end(&m->nested);
 	trace_end(m->trace);
+	umvu_remove_scratch(m->u);
 	umvu_unlink_socket(m->u);
 	_exit(0);
 }

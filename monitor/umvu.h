@@ -52,6 +52,11 @@ struct umvu {
 	int place;		/* directory its socket is in, or -1 */
 	int trace;		/* where -t writes, or -1 */
 	bool nested;		/* umvu runs inside a view */
+	/*
+	 * The name of a directory that is to go with the guests, or "": a
+	 * page that all three share, filled in by the monitor. NULL: no page
+	 */
+	char *scratch;
 };
 
 /* Remember how signals stand, block them all, make SIGCHLD arrive. */
@@ -64,6 +69,9 @@ void title_set(char **argv, const char *title);
 
 /* Remove the service's socket file. */
 void umvu_unlink_socket(const struct umvu *u);
+
+/* The guests have ended: remove the directory that was theirs. */
+void umvu_remove_scratch(const struct umvu *u);
 
 /* Messages between front and monitor, one packet each. */
 enum front_kind {

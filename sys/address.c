@@ -20,11 +20,10 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define NOTES 512
-#define TEXT_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) + 1)
+#define TEXT_MAX (ADDRESS_MAX + 1)
 
 static struct note {
 	char real[TEXT_MAX], given[TEXT_MAX];
@@ -32,6 +31,11 @@ static struct note {
 static unsigned next_note, next_held;
 static int held[ADDRESS_HELD] = { [0 ... ADDRESS_HELD - 1] = -1 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+bool address_fits(const char *name)
+{
+	return strlen(name) < ADDRESS_MAX;
+}
 
 static struct note *find(const char *real)
 {

@@ -2,12 +2,20 @@
 #ifndef SYS_ADDRESS_H
 #define SYS_ADDRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/un.h>
 
 /*
  * Names of Unix sockets that the kernel and the view call differently. All
  * functions are safe from any thread.
  */
+
+/* An address may be all name, without a NUL. */
+#define ADDRESS_MAX sizeof(((struct sockaddr_un *)0)->sun_path)
+
+/* Does a name of ours fit, with its NUL? */
+bool address_fits(const char *name);
 
 /* A guest binds a socket to given; the kernel will know it as real. */
 void address_note(const char *real, const char *given);

@@ -16,6 +16,7 @@
 #include "sys/handlers.h"
 #include "sys/operand.h"
 #include "sys/real.h"
+#include "sys/special.h"
 #include "sys/state.h"
 #include "view/registry.h"
 
@@ -48,6 +49,25 @@ struct verdict call_truncate(struct request *rq)
 	return verdict_value(err);
 }
 
+static int chmod_made(struct request *rq, const struct place *p, mode_t mode)
+{
+	int err = ops_of(p)->chmod(&rq->ctx, &p->mount->pub, p->rel, mode);
+
+	if (!err)
+		special_changed(rq, p);
+	return err;
+}
+
+static int chown_made(struct request *rq, const struct place *p, uid_t uid,
+		      gid_t gid)
+{
+	int err = ops_of(p)->chown(&rq->ctx, &p->mount->pub, p->rel, uid, gid);
+
+	if (!err)
+		special_changed(rq, p);
+	return err;
+}
+
 struct verdict call_chmod(struct request *rq)
 {
 	const struct place *p = &rq->found[0].obj;
@@ -58,7 +78,7 @@ struct verdict call_chmod(struct request *rq)
 	if (!err && S_ISLNK(p->mode))
 		err = -EOPNOTSUPP;
 	if (!err && made(p))
-		err = ops_of(p)->chmod(&rq->ctx, &p->mount->pub, p->rel, mode);
+		err = chmod_made(rq, p, mode);
 	else if (!err)
 		err = chmod(fd_link(p->fd, link), mode) ? -errno : 0;
 	return verdict_value(err);
@@ -73,7 +93,7 @@ struct verdict call_chown(struct request *rq)
 	int err = rq->found[0].error;
 
 	if (!err && made(p))
-		err = ops_of(p)->chown(&rq->ctx, &p->mount->pub, p->rel, uid, gid);
+		err = chown_made(rq, p, uid, gid);
 	else if (!err)
 		err = fchownat(p->fd, "", uid, gid, AT_EMPTY_PATH) ? -errno : 0;
 	return verdict_value(err);
@@ -277,7 +297,6 @@ static struct verdict change_made(struct request *rq, const struct place *p)
 {
 	const char *call = rq->row->name;
 	const uint64_t *arg = rq->call->arg;
-	struct vu_mount *m = &p->mount->pub;
 	int err;
 
 	if (!strcmp(call, "fgetxattr"))
@@ -287,9 +306,9 @@ static struct verdict change_made(struct request *rq, const struct place *p)
 	if (mount_rdonly(p->mount))
 		err = -EROFS;
 	else if (!strcmp(call, "fchmod"))
-		err = ops_of(p)->chmod(&rq->ctx, m, p->rel, arg[1] & 07777);
+		err = chmod_made(rq, p, arg[1] & 07777);
 	else if (!strcmp(call, "fchown"))
-		err = ops_of(p)->chown(&rq->ctx, m, p->rel, arg[1], arg[2]);
+		err = chown_made(rq, p, arg[1], arg[2]);
 	else if (!strcmp(call, "fsetxattr"))
 		err = set_xattr(rq, p);
 	else

@@ -16,7 +16,8 @@
  * never before: children may have inherited it. So notes outlive their
  * objects, and a file system gives the number of a removed placeholder to
  * the next directory: the object must also be as old as the one noted, and
- * what stands for something has no name.
+ * what stands for something has no name. A FIFO (shadow.c) has one, as long as
+ * its node is not removed; after that it is what it is.
  *
  * So that a hint is not taken for a descriptor that came about without us,
  * a directory of which anything is noted is opened by us from then on, by
@@ -371,7 +372,7 @@ void descriptors_find(struct descriptors *d, pid_t tgid, int fd,
 		return;
 	pthread_mutex_lock(&d->lock);
 	n = best(d, tgid, fd, place->id, place->born);
-	if (n && n->made.ino && !nameless(place->fd))
+	if (n && n->made.ino && nameless(place->fd) == S_ISFIFO(place->mode))
 		n = NULL;
 	if (n) {
 		place->mount = mount_get(n->mount);

@@ -12,6 +12,7 @@
 #include "sys/handlers.h"
 #include "sys/operand.h"
 #include "sys/real.h"
+#include "sys/special.h"
 #include "view/registry.h"
 
 /* The name in its served mount. 0 or -ENAMETOOLONG */
@@ -132,18 +133,28 @@ static int check_removal(const struct request *rq, bool dir)
 	return 0;
 }
 
+static int remove_made(struct request *rq, const struct found *f, bool dir)
+{
+	bool last = special_last(rq, f);
+	char rel[PATH_MAX];
+	int err = made_name(f, rel, sizeof(rel));
+
+	if (!err)
+		err = (dir ? ops_of(f)->rmdir : ops_of(f)->unlink)
+			(&rq->ctx, &f->dir.mount->pub, rel);
+	if (!err && last)
+		special_gone(rq, &f->obj);
+	return err;
+}
+
 struct verdict call_unlink(struct request *rq)
 {
 	const struct found *f = &rq->found[0];
 	bool dir = operand_is_rmdir(rq);
-	char rel[PATH_MAX];
 	int err = check_removal(rq, dir);
 
 	if (!err && made(&f->dir)) {
-		err = made_name(f, rel, sizeof(rel));
-		if (!err)
-			err = (dir ? ops_of(f)->rmdir : ops_of(f)->unlink)
-				(&rq->ctx, &f->dir.mount->pub, rel);
+		err = remove_made(rq, f, dir);
 	} else if (!err) {
 		err = unlinkat(f->dir.fd, f->name, dir ? AT_REMOVEDIR : 0) ?
 		      -errno : 0;
@@ -254,12 +265,29 @@ static int check_rename(const struct found *from, const struct found *to,
 	return 0;
 }
 
+static int rename_made(struct request *rq, unsigned flags)
+{
+	const struct found *from = &rq->found[0], *to = &rq->found[1];
+	bool exchange = flags & RENAME_EXCHANGE;
+	bool last = !exchange && special_last(rq, to);
+	char a[PATH_MAX], b[PATH_MAX];
+	int err = made_name(from, a, sizeof(a)) ?: made_name(to, b, sizeof(b));
+
+	if (!err)
+		err = ops_of(to)->rename(&rq->ctx, &to->dir.mount->pub, a, b,
+					 flags);
+	if (!err && last)
+		special_gone(rq, &to->obj);
+	if (!err)
+		special_moved(rq, from, to, a, b, exchange);
+	return err;
+}
+
 struct verdict call_rename(struct request *rq)
 {
 	const struct found *from = &rq->found[0], *to = &rq->found[1];
 	unsigned flags = !strcmp(rq->row->name, "renameat2") ?
 			 rq->call->arg[4] : 0;
-	char a[PATH_MAX], b[PATH_MAX];
 	int err = check_rename(from, to, flags);
 
 	if (err)
@@ -269,9 +297,5 @@ struct verdict call_rename(struct request *rq)
 			from->name, to->dir.fd, to->name, flags) ? -errno : 0);
 	if (!made(&from->dir) || !made(&to->dir))
 		return verdict_value(-EXDEV);
-	err = made_name(from, a, sizeof(a)) ?: made_name(to, b, sizeof(b));
-	if (!err)
-		err = ops_of(to)->rename(&rq->ctx, &to->dir.mount->pub, a, b,
-					 flags);
-	return verdict_value(err);
+	return verdict_value(rename_made(rq, flags));
 }

@@ -25,6 +25,7 @@
 #include "sys/operand.h"
 #include "sys/procfs.h"
 #include "sys/real.h"
+#include "sys/special.h"
 #include "sys/state.h"
 #include "sys/table.h"
 #include "view/registry.h"
@@ -41,22 +42,6 @@ static bool wants_write(const struct open_how *how)
 		return false;
 	return (how->flags & O_ACCMODE) != O_RDONLY ||
 	       (how->flags & O_TRUNC) || makes_tmpfile(how);
-}
-
-/*
- * Note a descriptor at a number we never see, or not yet: the guest may use
- * it before sys_sent() has noted the number.
- */
-static void note_number(struct request *rq, const struct place *place,
-			struct file_id made, int number)
-{
-	struct minted *m = minted_new(rq, place, -1);
-
-	if (!m)
-		return;
-	m->made = made;
-	descriptors_note(rq->sys->descriptors, number, m);
-	minted_free(m);
 }
 
 /* Give a descriptor to the guest, and note where it leads. */
@@ -134,6 +119,9 @@ static struct verdict open_made(struct request *rq, const struct open_how *how,
 	struct vu_mount *m = &obj->mount->pub;
 	int fd = may_open(rq, how, obj);
 
+	/* a device is the module's affair: it may be one that it makes */
+	if (!fd && special(obj->mode) && !(how->flags & O_PATH))
+		return special_open(rq, how, obj);
 	if (!fd && S_ISDIR(obj->mode) && wants_write(how))
 		fd = -EISDIR;
 	else if (!fd && (S_ISDIR(obj->mode) || (how->flags & O_PATH)))

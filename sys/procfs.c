@@ -200,7 +200,7 @@ static ssize_t fd_name(struct request *rq, pid_t pid, int fd, char *buf,
 	descriptors_find(rq->sys->descriptors, pid, fd, &p);
 	request_keep(rq, p.mount);
 	m = p.mount;
-	if (m->id)
+	if (m->id && !request_rename(rq, &p))
 		n = request_name(rq, &p, buf, size);
 	place_drop(&p);
 	return n < 0 ? by_text(rq, m, link, buf, size) : n;

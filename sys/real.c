@@ -52,12 +52,47 @@ static ssize_t below_kernel_root(struct request *rq, char *buf, ssize_t n)
 	return strlen(buf);
 }
 
+/* Does no name lead there for the caller? */
+static bool apart(const struct place *p)
+{
+	return p->mount && (p->mount->pub.flags & VU_MOUNT_APART);
+}
+
 ssize_t kernel_name_for(struct request *rq, const struct place *p,
 			char *buf, size_t size)
 {
-	ssize_t n = kernel_name(p->fd, buf, size);
+	ssize_t n = apart(p) ? -EXDEV : kernel_name(p->fd, buf, size);
 
 	return n < 0 ? n : below_kernel_root(rq, buf, n);
+}
+
+/*
+ * A name through the monitor's own descriptor of the root of such a mount,
+ * for callers that may look at the monitor: those who are no less than it.
+ */
+static ssize_t name_by_monitor(struct request *rq, const struct place *p,
+			       char *buf, size_t size)
+{
+	const struct mount *m = p->mount;
+	char name[PATH_MAX];
+	ssize_t n = kernel_name(p->fd, name, sizeof(name));
+	int err = request_ids(rq);
+
+	if (n < 0 || err)
+		return n < 0 ? n : err;
+	if (rq->sys->privileged && rq->ids.uid[1])
+		return -EXDEV;
+	/* of such a mount the kernel's names begin at its root */
+	n = snprintf(buf, size, "/proc/%d/fd/%d%s", getpid(), m->pub.root,
+		     name[1] ? name : "");
+	return (size_t)n < size ? n : -ENAMETOOLONG;
+}
+
+static ssize_t name_of_place(struct request *rq, const struct place *p,
+			     char *buf, size_t size)
+{
+	return apart(p) ? name_by_monitor(rq, p, buf, size)
+			: kernel_name(p->fd, buf, size);
 }
 
 ssize_t real_name(struct request *rq, int i, char *buf, size_t size)
@@ -71,7 +106,7 @@ ssize_t real_name(struct request *rq, int i, char *buf, size_t size)
 	if (by_name) {
 		if (f->dir.fd < 0)
 			return -EXDEV;
-		n = kernel_name(f->dir.fd, buf, size);
+		n = name_of_place(rq, &f->dir, buf, size);
 		if (n < 0)
 			return n;
 		if (n + strlen(f->name) + 2 > size)
@@ -80,7 +115,7 @@ ssize_t real_name(struct request *rq, int i, char *buf, size_t size)
 	} else {
 		if (f->obj.fd < 0)
 			return f->error ?: -EXDEV;
-		n = kernel_name(f->obj.fd, buf, size);
+		n = name_of_place(rq, &f->obj, buf, size);
 		if (n < 0)
 			return n;
 	}
@@ -147,6 +182,18 @@ void minted_free(struct minted *m)
 		close(m->keep);
 	place_free(&m->place);
 	free(m);
+}
+
+void note_number(struct request *rq, const struct place *place,
+		 struct file_id made, int number)
+{
+	struct minted *m = minted_new(rq, place, -1);
+
+	if (!m)
+		return;
+	m->made = made;
+	descriptors_note(rq->sys->descriptors, number, m);
+	minted_free(m);
 }
 
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;

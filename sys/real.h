@@ -23,6 +23,12 @@ int fd_directory(void);
 struct minted *minted_new(struct request *rq, const struct place *p,
 			  int keep);
 void minted_free(struct minted *m);
+/*
+ * Note a descriptor at a number we never see (-1), or not yet: the guest may
+ * use it before sys_sent() has noted the number.
+ */
+void note_number(struct request *rq, const struct place *place,
+		 struct file_id made, int number);
 
 /* Can the monitor fetch descriptors from guests? (Not in the cage.) */
 bool can_fetch(void);
@@ -31,6 +37,9 @@ int fetch_descriptor(struct request *rq, int fd);
 
 /* The flags of a guest's descriptor, O_CLOEXEC included; 0: not known */
 unsigned descriptor_flags(pid_t tid, int fd);
+
+/* What the module says of a made node, with what it leaves out. 0 or -errno */
+int made_attr(struct request *rq, const struct place *p, struct stat *st);
 
 /* May the caller access a made node so (R_OK...)? 0, -EACCES, -errno */
 int made_access(struct request *rq, const struct place *p, int want);

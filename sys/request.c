@@ -15,7 +15,9 @@
 #include "engine/engine.h"
 #include "engine/memory.h"
 #include "sys/creds.h"
+#include "lib/proc.h"
 #include "sys/operand.h"
+#include "sys/real.h"
 #include "sys/state.h"
 #include "view/registry.h"
 
@@ -78,9 +80,42 @@ static int tell_fd(void *arg, int fd, struct stat *st)
 	return stat(link, st) ? -EBADF : 0;
 }
 
+static int replace_fd(void *arg, int fd, int by)
+{
+	const struct request *rq = arg;
+
+	if (!rq->call->engine)
+		return -EOPNOTSUPP;
+	return engine_put_fd(rq->call, by, fd,
+			     descriptor_flags(rq->call->tid, fd));
+}
+
+static int tell_env(void *arg, const char *name, char *buf, size_t size)
+{
+	const struct request *rq = arg;
+	size_t len = strlen(name);
+	char path[64], *text, *at;
+	int err = -ENOENT;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", rq->call->tid);
+	n = proc_read(path, &text);
+	for (at = text; n > 0 && at < text + n; at += strlen(at) + 1) {
+		if (strncmp(at, name, len) || at[len] != '=')
+			continue;
+		err = (size_t)snprintf(buf, size, "%s", at + len + 1) < size ?
+		      0 : -ENAMETOOLONG;
+		break;
+	}
+	if (n >= 0)
+		free(text);
+	return err;
+}
+
 static const struct asker request_asker = {
 	.who = tell_who, .in_group = in_group, .gone = is_gone,
-	.may_wait = may_wait, .fd = tell_fd,
+	.may_wait = may_wait, .fd = tell_fd, .replace_fd = replace_fd,
+	.env = tell_env,
 };
 
 /* --- begin and end --- */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Mounts that guests serve, at the end of a view. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "sys/state.h"
 #include "view/registry.h"
 
-/* All mounts that modules serve, of all views, each once, held. */
+/* All mounts of modules, of all views, each once, held. */
 struct served {
 	struct mount **mount;
 	size_t n, size;
@@ -21,7 +22,7 @@ static bool listed(const struct served *all, const struct mount *m)
 
 static void enlist(struct served *all, struct mount *m)
 {
-	if (!mount_served(m) || !m->module || listed(all, m))
+	if (!m->module || listed(all, m))
 		return;
 	if (all->n == all->size) {
 		size_t size = all->size ? 2 * all->size : 16;
@@ -51,26 +52,34 @@ static void release(struct served *all)
 	free(all->mount);
 }
 
-size_t sys_servers(struct sys *s, pid_t *pid, size_t max)
+/* Of which of them is it that it serves m? Return: can it be a guest at all? */
+static bool find_server(struct mount *m, const pid_t *pid, size_t n,
+			bool *serves)
+{
+	const struct vu_fs_ops *ops = module_fs(m->module);
+
+	if (ops->serves(&m->pub, 0) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!serves[i])
+			serves[i] = ops->serves(&m->pub, pid[i]) > 0;
+	return true;
+}
+
+bool sys_servers(struct sys *s, const pid_t *pid, size_t n, bool *serves)
 {
 	struct served all = { .n = 0 };
-	size_t n = 0;
+	bool any = false;
 
+	memset(serves, 0, n * sizeof(*serves));
 	if (!atomic_load(&s->awake))
-		return 0;
+		return false;
 	sys_each(s, collect, &all);
-	for (size_t i = 0; i < all.n; i++) {
-		struct mount *m = all.mount[i];
-		pid_t server = module_fs(m->module)->server(&m->pub);
-
-		if (server < 0)
-			continue;
-		if (n < max)
-			pid[n] = server;
-		n++;
-	}
+	for (size_t i = 0; i < all.n; i++)
+		if (find_server(all.mount[i], pid, n, serves))
+			any = true;
 	release(&all);
-	return n;
+	return any;
 }
 
 static int newest_first(const void *a, const void *b)

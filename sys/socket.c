@@ -16,18 +16,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "engine/engine.h"
 #include "engine/memory.h"
 #include "engine/rewrite.h"
 #include "lib/log.h"
 #include "sys/address.h"
 #include "sys/handlers.h"
-#include "sys/procfs.h"
 #include "sys/real.h"
+#include "sys/sockname.h"
+#include "sys/special.h"
 #include "sys/state.h"
 #include "sys/table.h"
 
@@ -49,11 +50,6 @@ static bool read_name(struct request *rq, uint64_t addr, uint64_t len)
 	return true;
 }
 
-static bool fits(const char *name)
-{
-	return strlen(name) < sizeof(((struct sockaddr_un *)0)->sun_path);
-}
-
 /* The directory as "/proc/self/fd/N" of the caller. 0 or -errno */
 static int lend_directory(struct request *rq, struct rewrite *rw, int dir,
 			  char *name, size_t size)
@@ -70,17 +66,35 @@ static int lend_directory(struct request *rq, struct rewrite *rw, int dir,
 	return n < 0 ? n : 0;
 }
 
+/* The name of the real socket that stands for a made one. 0 or -errno */
+static int made_address_name(struct request *rq, char *name, size_t size)
+{
+	struct place real = NOWHERE;
+	int fd = special_socket(rq, &rq->found[0].obj);
+	ssize_t n = fd < 0 ? fd : place_of_fd(&real, mount_base(), fd);
+
+	if (!n)
+		n = kernel_name_for(rq, &real, name, size);
+	place_drop(&real);
+	if (n < 0)
+		return n;
+	return address_fits(name) ? 0 : -ENAMETOOLONG;
+}
+
 /* The real name, or one through a descriptor. 0 or -errno */
 static int address_name(struct request *rq, struct rewrite *rw,
 			char *name, size_t size)
 {
 	const struct found *f = &rq->found[0];
-	ssize_t n = real_name(rq, 0, name, size);
+	ssize_t n;
 	int err;
 
+	if (made(&f->obj))
+		return made_address_name(rq, name, size);
+	n = real_name(rq, 0, name, size);
 	if (n < 0 && n != -ENAMETOOLONG && n != -EXDEV)
 		return n;
-	if (n > 0 && fits(name))
+	if (n > 0 && address_fits(name))
 		return 0;
 	if (!f->error && !rq->assumed)
 		return address_hold(f->obj.fd, name, size);
@@ -91,7 +105,15 @@ static int address_name(struct request *rq, struct rewrite *rw,
 	n = strlen(name);
 	if (!err)
 		snprintf(name + n, size - n, "/%s", f->name);
-	return err ?: fits(name) ? 0 : -ENAMETOOLONG;
+	return err ?: address_fits(name) ? 0 : -ENAMETOOLONG;
+}
+
+/* name is known to fit. Return: the length of the address */
+static ssize_t fill_address(struct sockaddr_un *sun, const char *name)
+{
+	*sun = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	strcpy(sun->sun_path, name);
+	return PATH_OFFSET + strlen(name) + 1;
 }
 
 /* The real address of what was found. Return: its length, or -errno */
@@ -101,11 +123,7 @@ static ssize_t real_address(struct request *rq, struct rewrite *rw,
 	char name[PATH_MAX];
 	int err = address_name(rq, rw, name, sizeof(name));
 
-	if (err)
-		return err;
-	*sun = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	strcpy(sun->sun_path, name);		/* address_name() saw that it fits */
-	return PATH_OFFSET + strlen(name) + 1;
+	return err ?: fill_address(sun, name);
 }
 
 static struct verdict rewritten_or(struct rewrite *rw, int err)
@@ -121,58 +139,38 @@ static struct verdict rewritten_or(struct rewrite *rw, int err)
 	return v;
 }
 
-/* The number of a socket, 0 when the descriptor is none. */
-static unsigned long socket_number(const struct request *rq, int fd)
-{
-	char link[64], text[64];
-	unsigned long ino = 0;
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid, fd);
-	n = readlink(link, text, sizeof(text) - 1);
-	if (n > 0) {
-		text[n] = '\0';
-		if (sscanf(text, "socket:[%lu]", &ino) != 1)
-			ino = 0;
-	}
-	return ino;
-}
-
-/* How the table of addresses calls the other end of a socket. */
-static void peer_key(unsigned long ino, char *buf, size_t size)
-{
-	snprintf(buf, size, "peer of %lu", ino);
-}
-
 /* Texts for getsockname and getpeername. */
 static void note_address(struct request *rq, const char *real)
 {
-	char key[64];
-
-	if (rq->row->handle == call_bind) {
+	if (rq->row->handle == call_bind)
 		address_note(real, rq->path[0]);
-	} else if (rq->row->handle == call_connect && !can_fetch()) {
-		peer_key(socket_number(rq, (int)rq->call->arg[0]), key,
-			 sizeof(key));
-		address_note(key, rq->path[0]);
-	}
+	else if (rq->row->handle == call_connect)
+		socket_note_peer(rq, rq->path[0]);
 }
 
-/* The call again, with the real address. arg: its number; len follows it */
-static struct verdict with_address(struct request *rq, int arg)
+/* The call with that address. arg: its number; len follows it */
+static struct verdict with_name(struct request *rq, struct rewrite *rw,
+				int arg, const char *name)
 {
-	struct rewrite *rw = rewrite_new(rq->call);
 	struct sockaddr_un sun;
-	ssize_t len;
+	ssize_t len = fill_address(&sun, name);
 
-	if (!rw)
-		return verdict_value(-ENOMEM);
-	len = real_address(rq, rw, &sun);
-	if (len < 0)
-		return rewritten_or(rw, len);
 	note_address(rq, sun.sun_path);
 	rewrite_arg(rw, arg + 1, len);
 	return rewritten_or(rw, rewrite_bytes(rw, arg, &sun, len));
+}
+
+/* The call again, with the real address. */
+static struct verdict with_address(struct request *rq, int arg)
+{
+	struct rewrite *rw = rewrite_new(rq->call);
+	char name[PATH_MAX];
+	int err;
+
+	if (!rw)
+		return verdict_value(-ENOMEM);
+	err = address_name(rq, rw, name, sizeof(name));
+	return err ? rewritten_or(rw, err) : with_name(rq, rw, arg, name);
 }
 
 /*
@@ -180,7 +178,7 @@ static struct verdict with_address(struct request *rq, int arg)
  * socket. Nothing else depends on where a receiver stands.
  * Return: 0 or -errno (-ENAMETOOLONG: cannot be done so)
  */
-static int bind_there(struct request *rq)
+static int bind_there(struct request *rq, int dir)
 {
 	const struct found *f = &rq->found[0];
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
@@ -190,9 +188,9 @@ static int bind_there(struct request *rq)
 
 	/* a directory and a umask that are this thread's alone */
 	if (s < 0 || strlen(f->name) > sizeof(sun.sun_path) ||
-	    f->dir.fd < 0 || unshare(CLONE_FS))
+	    dir < 0 || unshare(CLONE_FS))
 		err = -ENAMETOOLONG;
-	if (!err && fchdir(f->dir.fd))
+	if (!err && fchdir(dir))
 		err = -errno;
 	if (!err) {
 		memcpy(sun.sun_path, f->name, strlen(f->name));
@@ -207,6 +205,63 @@ static int bind_there(struct request *rq)
 	if (s >= 0)
 		close(s);
 	return err;
+}
+
+/* dir: where to bind the socket that stands for the made one; it is closed */
+static struct verdict bind_shadow(struct request *rq, int dir, const char *file)
+{
+	struct rewrite *rw = rewrite_new(rq->call);
+	struct place where = NOWHERE;
+	char name[PATH_MAX];
+	ssize_t n = place_of_fd(&where, mount_base(), dir);
+
+	if (!n)
+		n = kernel_name_for(rq, &where, name, sizeof(name));
+	place_drop(&where);
+	if (n >= 0 && (!rw || n + strlen(file) + 2 > sizeof(name)))
+		n = -ENOMEM;
+	if (n >= 0)
+		sprintf(name + n, "/%s", file);
+	if (n >= 0 && !address_fits(name))
+		n = -ENAMETOOLONG;
+	if (n >= 0)
+		return with_name(rq, rw, 1, name);
+	special_unbind(rq, &rq->found[0]);
+	rewrite_free(rw);
+	return verdict_value(n);
+}
+
+/*
+ * In a directory that a module makes: the node is the module's, and the
+ * socket is bound in its shadow. By its last name alone if that is what the
+ * caller says, so that receivers are told the same.
+ */
+static struct verdict bind_made(struct request *rq)
+{
+	struct found *f = &rq->found[0];
+	bool alone = !strcmp(rq->path[0], f->name) && can_fetch() &&
+		     address_fits(f->name);
+	const char *file = alone ? f->name : "socket";
+	mode_t mode = 0777;
+	int err = socket_may_bind(rq, &mode), dir;
+
+	if (err)
+		return err < 0 ? verdict_value(err) : verdict_native();
+	if (!alone && !engine_can_rewrite(rq->call))
+		return verdict_value(-EPERM);
+	err = masked_mode(rq, &f->dir, &mode);
+	if (err)
+		return verdict_value(err);
+	dir = special_bind(rq, f, mode, file);
+	if (dir < 0)
+		return verdict_value(dir);
+	if (!alone)
+		return bind_shadow(rq, dir, file);
+	err = bind_there(rq, dir);
+	close(dir);
+	if (err)
+		special_unbind(rq, f);
+	return verdict_value(err);
 }
 
 struct verdict call_bind(struct request *rq)
@@ -229,17 +284,19 @@ struct verdict call_bind(struct request *rq)
 		err = -ENOENT;
 	if (!err && mount_rdonly(f->dir.mount))
 		err = -EROFS;
-	if (!err && (f->point || made(&f->dir)))
+	if (!err && f->point)
 		err = -EACCES;
 	if (err)
 		return verdict_value(err);
+	if (made(&f->dir))
+		return bind_made(rq);
 	if (!strcmp(rq->path[0], f->name) && can_fetch())
-		err = bind_there(rq);
+		err = bind_there(rq, f->dir.fd);
 	else
 		err = -ENAMETOOLONG;
 	v = err == -ENAMETOOLONG ? with_address(rq, 1) : verdict_value(err);
 	if (v.kind == VERDICT_VALUE && v.value == -ENAMETOOLONG)
-		v = verdict_value(bind_there(rq));
+		v = verdict_value(bind_there(rq, f->dir.fd));
 	return v;
 }
 
@@ -256,8 +313,6 @@ static struct verdict to_address(struct request *rq, int arg)
 		return verdict_native();
 	if (!err)
 		err = f->error;
-	if (!err && made(&f->obj))
-		err = -ECONNREFUSED;
 	return err ? verdict_value(err) : with_address(rq, arg);
 }
 
@@ -319,8 +374,6 @@ static int find_receiver(struct request *rq, const struct layout *l,
 		return 0;
 	if (!err)
 		err = f->error;
-	if (!err && made(&f->obj))
-		err = -ECONNREFUSED;
 	return err ?: 1;
 }
 
@@ -474,96 +527,6 @@ struct verdict call_sendmmsg(struct request *rq)
 	free(b.slot);
 	free(b.to);
 	return v;
-}
-
-/* --- which name a socket has --- */
-
-/*
- * Where the monitor cannot ask the socket itself: what the list of all Unix
- * sockets says of it. name: what it is bound to, or ""
- * Return: true when it is listed
- */
-static bool listed(const struct request *rq, unsigned long ino,
-		   bool *connected, char *name, size_t size)
-{
-	char list[64], line[512], path[110];
-	unsigned long number;
-	bool found = false;
-	unsigned state;
-	FILE *f;
-
-	snprintf(list, sizeof(list), "/proc/%d/net/unix", rq->call->tid);
-	f = ino ? fopen(list, "re") : NULL;
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		path[0] = '\0';
-		found = sscanf(line, "%*s %*s %*s %*s %*s %x %lu %109[^\n]",
-			       &state, &number, path) >= 2 && number == ino;
-	}
-	if (f)
-		fclose(f);
-	if (found) {
-		*connected = state == SS_CONNECTED;
-		snprintf(name, size, "%s", path);
-	}
-	return found;
-}
-
-/* The kernel's name, or a key of the table of addresses. 0 or -errno */
-static int unasked_name(struct request *rq, bool own, char *name, size_t size)
-{
-	unsigned long ino = socket_number(rq, (int)rq->call->arg[0]);
-	bool connected;
-
-	if (!listed(rq, ino, &connected, name, size))
-		return -ENOENT;
-	if (own)
-		return name[0] == '/' ? 0 : -ENOENT;
-	peer_key(ino, name, size);
-	return connected ? 0 : -ENOTCONN;
-}
-
-/* A name in the file system, as the kernel says it. 0 or -errno */
-static int asked_name(struct request *rq, bool own, char *name, size_t size)
-{
-	struct sockaddr_un sun = { 0 };
-	socklen_t len = sizeof(sun);
-	int fd = fetch_descriptor(rq, (int)rq->call->arg[0]), err;
-
-	if (fd < 0)
-		return fd;
-	err = own ? getsockname(fd, (struct sockaddr *)&sun, &len)
-		  : getpeername(fd, (struct sockaddr *)&sun, &len);
-	close(fd);
-	if (err || sun.sun_family != AF_UNIX || sun.sun_path[0] != '/')
-		return -ENOENT;
-	snprintf(name, size, "%.*s", (int)sizeof(sun.sun_path), sun.sun_path);
-	return 0;
-}
-
-struct verdict call_sockname(struct request *rq)
-{
-	bool own = !strcmp(rq->row->name, "getsockname");
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	char real[sizeof(sun.sun_path) + 1], name[PATH_MAX];
-	socklen_t len, room;
-	int err = can_fetch() ? asked_name(rq, own, real, sizeof(real))
-			      : unasked_name(rq, own, real, sizeof(real));
-
-	if (err)
-		return verdict_native();
-	if (address_given(real, name, sizeof(name)) &&
-	    procfs_name_in_view(rq, real, name, sizeof(name)) < 0)
-		return verdict_native();
-	if (!fits(name) ||
-	    guest_read(rq->call, rq->call->arg[2], &room, sizeof(room)))
-		return verdict_native();
-	strcpy(sun.sun_path, name);
-	len = PATH_OFFSET + strlen(name) + 1;
-	err = guest_write(rq->call, rq->call->arg[1], &sun,
-			  room < len ? room : len);
-	if (!err)
-		err = guest_write(rq->call, rq->call->arg[2], &len, sizeof(len));
-	return verdict_value(err);
 }
 
 /* --- i386: one call for all of them --- */

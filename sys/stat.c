@@ -26,7 +26,7 @@ static struct verdict give(const struct request *rq, uint64_t addr,
 	return verdict_value(guest_write(rq->call, addr, data, len));
 }
 
-static int made_attr(struct request *rq, const struct place *p, struct stat *st)
+int made_attr(struct request *rq, const struct place *p, struct stat *st)
 {
 	struct vu_node node = { .kind = VU_NODE_MADE, .fd = -1 };
 	struct mount *m = p->mount;

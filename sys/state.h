@@ -21,6 +21,7 @@ struct sys {
 	struct tasks *tasks;
 	struct descriptors *descriptors;	/* where guests' descriptors lead */
 	struct snapshots *snapshots;		/* of made directories */
+	struct shadows *shadows;		/* of made special files */
 	pthread_mutex_t lock;			/* guards slot, nview, next_view */
 	struct view_slot slot[VIEWS_MAX];
 	unsigned next_view;
@@ -57,6 +58,9 @@ int sys_become(struct request *rq, struct guest *g);
  */
 int request_for_process(struct sys *s, pid_t pid, struct request *rq,
 			struct call *call);
+
+/* Has any guest a file of this device open or mapped? */
+bool device_busy(dev_t dev);
 
 /* Is the mount in use by a process? For view_detach(); sys: struct sys */
 bool sys_mount_busy(void *sys, const struct mount *m);

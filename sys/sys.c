@@ -15,7 +15,9 @@
 #include "sys/creds.h"
 #include "sys/operand.h"
 #include "sys/real.h"
+#include "sys/shadow.h"
 #include "sys/snapshot.h"
+#include "sys/special.h"
 #include "sys/state.h"
 #include "view/attach.h"
 #include "view/registry.h"
@@ -55,10 +57,11 @@ struct sys *sys_new(const struct sys_hooks *hooks, const char *name)
 	s->slot[0].view = view_new(s->next_view++, NULL, name ? name : "");
 	g = s->slot[0].view ? guest_new(s->slot[0].view) : NULL;
 	s->tasks = g ? tasks_new(&guest_ops, g) : NULL;
-	if (!s->tasks || !s->descriptors || !s->snapshots)
+	learn_self(s);
+	s->shadows = shadows_new(s->privileged, s->hooks.scratch, s->hooks.ctx);
+	if (!s->tasks || !s->descriptors || !s->snapshots || !s->shadows)
 		return NULL;
 	guest_put(g);
-	learn_self(s);
 	can_fetch();
 	fd_directory();
 	return s;
@@ -162,6 +165,8 @@ int request_mount(struct request *rq, const struct mount_request *req,
 /* The module may know of more than directories. */
 static bool module_busy(const struct mount *m)
 {
+	if (m->pub.flags & VU_MOUNT_APART)
+		return device_busy(m->root.id.dev);
 	return mount_served(m) && m->module &&
 	       module_fs(m->module)->busy((struct vu_mount *)&m->pub);
 }
@@ -220,6 +225,8 @@ int request_umount(struct request *rq, const char *target, int flags,
 		now = view_version(rq->guest->view);
 		descriptors_sweep(rq->sys->descriptors, now);
 		version_put(now);
+		creds_resume(rq);
+		special_sweep(rq->sys);
 	}
 	if (err && !why.text[0])
 		vu_message_set(&why, "%s: %s", target, strerror(-err));
@@ -328,6 +335,7 @@ void sys_drop_view(struct sys *s, unsigned id)
 		}
 	pthread_mutex_unlock(&s->lock);
 	view_put(v);
+	special_sweep(s);
 }
 
 unsigned sys_view_of(struct sys *s, pid_t pid)

@@ -28,6 +28,11 @@ struct sys_hooks {
 	void (*watch)(void *ctx, bool all);
 	/* A line of trace; called only while sys_trace() is on. */
 	void (*trace)(void *ctx, const struct sys_trace *line);
+	/*
+	 * There will be a directory of this name ("": there will not), which
+	 * scratch_remove() is to remove when all guests have ended.
+	 */
+	void (*scratch)(void *ctx, const char *name);
 };
 
 struct sys_trace {
@@ -79,11 +84,10 @@ int sys_insmod(struct sys *s, pid_t pid, const char *name_and_options,
 int sys_rmmod(struct sys *s, pid_t pid, const char *name, struct message *msg);
 
 /*
- * The guests that serve mounts: they stay until the others have gone. At most
- * max are told. Return: how many there are; mounts whose server is not known
- * yet count as pid 0
+ * Which of these processes serve mounts, and stay until the others have gone?
+ * serves: out, one for each. Return: is any mount served by a guest?
  */
-size_t sys_servers(struct sys *s, pid_t *pid, size_t max);
+bool sys_servers(struct sys *s, const pid_t *pid, size_t n, bool *serves);
 /*
  * The others have gone: what was written is made safe, and the servers are
  * let go of, the newest mount first. May wait for them.

@@ -149,21 +149,19 @@ static int open_device(const struct command *c)
 
 /*
  * A sandbox around the view may refuse mount(2) and umount2(2) before the
- * monitor sees them: then it is asked as the other tools ask it.
- * Return: 0, or -1 and errno
+ * monitor sees them: then it is asked as the other tools ask it. It also
+ * says more than an errno does.
+ * Return: TOOL_OK or TOOL_FAILED
  */
 static int ask_monitor(const char *name, const struct session_request *req)
 {
-	int status, err, fd = session_open(name, &status);
+	int status, fd = session_open(name, &status);
 
-	if (fd < 0) {
-		errno = EPERM;
-		return -1;
-	}
-	err = session_try(fd, req);
+	if (fd < 0)
+		return TOOL_FAILED;
+	status = session_ask(name, fd, req);
 	close(fd);
-	errno = -err;
-	return err ? -1 : 0;
+	return status;
 }
 
 static int mount_in_view(const struct command *c, const char *target,
@@ -177,33 +175,28 @@ static int mount_in_view(const struct command *c, const char *target,
 	};
 
 	if (!mount(source, target, type, o->flags, o->data))
-		return 0;
-	if (errno != EPERM && errno != ENOSYS)
-		return -1;
+		return TOOL_OK;
 	snprintf(flags, sizeof(flags), "%lu", (unsigned long)o->flags);
 	return ask_monitor(c->name, &req);
 }
 
-static int unmount_in_view(const char *name, const char *target, int flags)
+static int unmount_quietly(const char *name, const char *target, int flags)
 {
 	char text[24];
 	struct session_request req = { .word = { "umount", target, text } };
+	int status, fd, err;
 
 	if (!umount2(target, flags))
 		return 0;
 	if (errno != EPERM && errno != ENOSYS)
-		return -1;
+		return -errno;
+	fd = session_open(name, &status);
+	if (fd < 0)
+		return -EPERM;
 	snprintf(text, sizeof(text), "%d", flags);
-	return ask_monitor(name, &req);
-}
-
-static int failed_to_mount(const struct command *c)
-{
-	bool nobodys = errno == EPERM || errno == ENODEV;
-
-	tool_error(c->name, "mount failed: %s%s", strerror(errno), nobodys ?
-		   " (is the module vufuse loaded?)" : "");
-	return TOOL_FAILED;
+	err = session_try(fd, &req);
+	close(fd);
+	return err;
 }
 
 static int mount_device(struct command *c, int device, const char *target)
@@ -228,9 +221,7 @@ static int mount_device(struct command *c, int device, const char *target)
 		return TOOL_FAILED;
 	}
 	fuse_options_type(o, type);
-	if (mount_in_view(c, target, type))
-		return failed_to_mount(c);
-	return TOOL_OK;
+	return mount_in_view(c, target, type);
 }
 
 /* Mount, and give the server its device; what fails leaves no mount. */
@@ -246,7 +237,7 @@ static int mount_for(struct command *c, int comm, const char *target)
 		if (err) {
 			tool_error(c->name, "sending file descriptor: %s",
 				   strerror(-err));
-			unmount_in_view(c->name, target,
+			unmount_quietly(c->name, target,
 					UMOUNT_NOFOLLOW | MNT_DETACH);
 			status = TOOL_FAILED;
 		}
@@ -261,12 +252,12 @@ static int unmount(const struct command *c, const char *target)
 {
 	int flags = UMOUNT_NOFOLLOW | (c->lazy ? MNT_DETACH : 0);
 
-	if (!unmount_in_view(c->name, target, flags))
-		return TOOL_OK;
-	if (!c->quiet)
+	int err = unmount_quietly(c->name, target, flags);
+
+	if (err && !c->quiet)
 		tool_error(c->name, "failed to unmount %s: %s", target,
-			   strerror(errno));
-	return TOOL_FAILED;
+			   strerror(-err));
+	return err ? TOOL_FAILED : TOOL_OK;
 }
 
 /*

@@ -40,9 +40,10 @@ struct tool {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct tool tool_debug, tool_doctor, tool_fusermount, tool_help,
-	tool_insmod, tool_ls, tool_lsmod, tool_mount, tool_name, tool_ps,
-	tool_rmmod, tool_run, tool_trace, tool_umount;
+extern const struct tool tool_debug, tool_doctor, tool_fsalias,
+	tool_fusermount, tool_help, tool_insmod, tool_ls, tool_lsmod,
+	tool_mount, tool_name, tool_ps, tool_rmmod, tool_run, tool_trace,
+	tool_umount;
 
 /* The table, ended by NULL. */
 extern const struct tool *const tool_table[];

@@ -19,6 +19,7 @@ const struct tool *const tool_table[] = {
 	&tool_run,
 	&tool_mount,
 	&tool_umount,
+	&tool_fsalias,
 	&tool_fusermount,
 	&tool_insmod,
 	&tool_rmmod,

@@ -67,6 +67,7 @@ static struct mount *mount_new(void)
 	m->id = atomic_fetch_add(&mount_ids, 1) + 1;
 	m->at = m->covers = m->root = NOWHERE;
 	m->pub.root = -1;
+	m->pub.seen_by = -1;
 	return m;
 }
 
@@ -609,6 +610,21 @@ int vu_caller_fd(const struct vu_ctx *ctx, int fd, struct stat *st)
 	if (!ctx->asker || !ctx->asker->fd)
 		return -EBADF;
 	return ctx->asker->fd(ctx->arg, fd, st);
+}
+
+int vu_replace_fd(const struct vu_ctx *ctx, int fd, int by)
+{
+	if (!ctx->asker || !ctx->asker->replace_fd)
+		return -EOPNOTSUPP;
+	return ctx->asker->replace_fd(ctx->arg, fd, by);
+}
+
+int vu_caller_env(const struct vu_ctx *ctx, const char *name,
+		  char *buf, size_t size)
+{
+	if (!ctx->asker || !ctx->asker->env)
+		return -ENOENT;
+	return ctx->asker->env(ctx->arg, name, buf, size);
 }
 
 static int open_found(struct vu_ctx *ctx, const struct found *f, int flags)

@@ -13,6 +13,8 @@ struct asker {
 	bool (*gone)(void *arg);
 	void (*may_wait)(void *arg);
 	int (*fd)(void *arg, int fd, struct stat *st);
+	int (*replace_fd)(void *arg, int fd, int by);
+	int (*env)(void *arg, const char *name, char *buf, size_t size);
 };
 
 /* What include/vu/module.h keeps opaque: one request to a module. */

@@ -46,7 +46,8 @@ void mount_options(const struct mount *m, char *buf, size_t size)
 {
 	const char *rest = m->pub.options;
 	char key[256], value[PATH_MAX];
-	size_t n = snprintf(buf, size, "%s", mount_rdonly(m) ? "ro" : "rw");
+	size_t n = snprintf(buf, size, "%s%s%s", mount_rdonly(m) ? "ro" : "rw",
+			    m->pub.how ? "," : "", m->pub.how ?: "");
 
 	while (vu_next_option(&rest, key, sizeof(key), value,
 			      sizeof(value)) > 0) {

@@ -21,6 +21,7 @@ struct mount {
 	unsigned id;			/* 0: the real system */
 	struct module *module;		/* NULL for the real system and exceptions */
 	bool loaded;			/* made by loading its module */
+	atomic_bool entered;		/* VU_MOUNT_APART: see enter_mount() */
 	struct mount *except_of;	/* made by vu_mount_except of that mount */
 	struct place at;		/* directory that has the mount point; held */
 	char name[256];			/* its name there; "" when it covers a root */

@@ -117,11 +117,30 @@ static int place_share(struct place *to, const struct place *from)
 	return 0;
 }
 
+/*
+ * Somebody is perhaps waited for; and what the kernel assumes of the root
+ * until its server is asked may be wrong (the owner, for one).
+ */
+static void enter_apart(struct trip *t, struct mount *m)
+{
+	struct statx x;
+
+	vu_may_wait(t->w->ctx);
+	if (!atomic_exchange(&m->entered, true))
+		(void)!statx(m->pub.root, "", AT_EMPTY_PATH |
+			     AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &x);
+}
+
 /* The root of a mount as a place of its own. */
-static int enter_mount(struct mount *m, struct place *to)
+static int enter_mount(struct trip *t, struct mount *m, struct place *to)
 {
 	if (mount_hides(m))
 		return -ENOENT;
+	if (m->pub.seen_by >= 0 && t->w->ctx &&
+	    vu_who(t->w->ctx)->uid != (uid_t)m->pub.seen_by)
+		return -EACCES;
+	if (m->pub.flags & VU_MOUNT_APART)
+		enter_apart(t, m);
 	return place_share(to, &m->root);
 }
 
@@ -137,7 +156,7 @@ static int cross(struct trip *t)
 		if (!m)
 			return 0;
 		t->f->native = false;
-		err = enter_mount(m, &to);
+		err = enter_mount(t, m, &to);
 		if (err)
 			return err;
 		go(t, &to);
@@ -625,7 +644,7 @@ static int look(struct trip *t, const struct step *s, struct place *to)
 	err = may_search(&t->at);
 	if (!err && (t->flags & WALK_NO_XDEV) && !mount_hides(m))
 		err = -EXDEV;
-	return err ? err : enter_mount(m, to);
+	return err ? err : enter_mount(t, m, to);
 }
 
 static int one_component(struct trip *t, const struct step *s)

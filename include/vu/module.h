@@ -78,6 +78,11 @@ enum vu_mount_flag {
 	 * for opening a regular file by open itself.
 	 */
 	VU_MOUNT_OWN_ACCESS	= 1 << 3,
+	/*
+	 * root lies where guests have no way to by the kernel's names, and
+	 * whoever serves it may have to be waited for.
+	 */
+	VU_MOUNT_APART		= 1 << 4,
 };
 
 /*
@@ -97,6 +102,8 @@ struct vu_mount {
 	 */
 	int root;
 	void *priv;
+	long seen_by;		/* uid of the only one to enter it; -1: all may */
+	const char *how;	/* one more option to tell people of, or NULL */
 };
 
 /* --- nodes --- */
@@ -145,7 +152,8 @@ struct vu_fs_ops {
 	ssize_t (*readlink)(struct vu_ctx *ctx, struct vu_mount *m,
 			    const char *path, char *buf, size_t size);
 	/*
-	 * Open a MADE file that is not a directory. Return: a real
+	 * Open a MADE file: a regular one, or a device. (A FIFO or a socket
+	 * need not be served: the monitor does that.) Return: a real
 	 * descriptor, the guest's own from now on. flags: as for open(2)
 	 * without O_CREAT, O_EXCL, O_NOFOLLOW. Default: -EACCES.
 	 */
@@ -185,10 +193,10 @@ struct vu_fs_ops {
 	 */
 	bool (*busy)(struct vu_mount *m);
 	/*
-	 * The guest that serves the mount, which is expected to stay as long
-	 * as the mount does; 0: one that is not known yet. Default: -1, none.
+	 * Is that process the guest that serves the mount, and that stays
+	 * because of it? 1, 0, or -1: no guest serves it. Default: -1.
 	 */
-	pid_t (*server)(struct vu_mount *m);
+	int (*serves)(struct vu_mount *m, pid_t pid);
 	/*
 	 * The view is at its end: only servers are left. What guests have
 	 * written is made safe, and whoever serves the mount is told to go.
@@ -296,6 +304,14 @@ void vu_may_wait(const struct vu_ctx *ctx);
 
 /* fstat() of a descriptor of the caller. 0 or -errno (-EBADF) */
 int vu_caller_fd(const struct vu_ctx *ctx, int fd, struct stat *st);
+/*
+ * Put another file in the place of that descriptor, which must be open.
+ * -EOPNOTSUPP: the request is none of a call, and the caller goes on already
+ */
+int vu_replace_fd(const struct vu_ctx *ctx, int fd, int by);
+/* A variable of the caller's environment. 0, -ENOENT, -ENAMETOOLONG */
+int vu_caller_env(const struct vu_ctx *ctx, const char *name,
+		  char *buf, size_t size);
 
 /*
  * Open a name as the one who mounted saw it: absolute, or relative to the

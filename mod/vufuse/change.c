@@ -218,6 +218,12 @@ int change_rename(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 	struct renaming r = { NULL };
 	int err = renaming_begin(fs, ctx, from, to, &r);
 
+	/* two names of one file: nothing is to be done, and servers that are
+	 * asked all the same wait for themselves */
+	if (!err && r.target == r.n) {
+		renaming_end(fs, &r);
+		return 0;
+	}
 	if (!err && r.target && S_ISREG(r.target->type))
 		opened_close(fs, ctx, r.target);
 	if (!err)

@@ -100,21 +100,30 @@ int device_open(struct vu_ctx *ctx)
 
 struct conn *device_find(const struct stat *st)
 {
-	struct waiting **p = &list, *w;
 	struct conn *c = NULL;
 
 	if (!S_ISSOCK(st->st_mode))
 		return NULL;
 	pthread_mutex_lock(&lock);
-	while ((w = *p) && w->ino != st->st_ino)
+	for (struct waiting *w = list; w && !c; w = w->next)
+		if (w->ino == st->st_ino && conn_state(w->conn) == CONN_NEW)
+			c = conn_get(w->conn);
+	pthread_mutex_unlock(&lock);
+	return c;
+}
+
+void device_mounted(const struct conn *c)
+{
+	struct waiting **p = &list, *w;
+
+	pthread_mutex_lock(&lock);
+	while ((w = *p) && w->conn != c)
 		p = &w->next;
 	if (w) {
 		*p = w->next;
-		c = conn_get(w->conn);
 		waiting_free(w);
 	}
 	pthread_mutex_unlock(&lock);
-	return c;
 }
 
 void device_fini(void)

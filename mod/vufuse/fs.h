@@ -174,8 +174,12 @@ void opened_free_all(struct fs *fs);
 /* --- device.c --- */
 
 int device_open(struct vu_ctx *ctx);
-/* The connection that was opened as the socket st describes; or NULL. */
+/*
+ * The connection that was opened as the socket st describes, with a reference;
+ * NULL: none, or it is mounted already.
+ */
 struct conn *device_find(const struct stat *st);
+void device_mounted(const struct conn *c);
 void device_fini(void);
 
 /* --- keeper.c --- */

@@ -48,6 +48,7 @@ static int cut_off(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
 		return content_truncate(o->content, 0);
 	content_empty(o->content);
 	opened_stamp(fs, ctx, o);
+	content_mode(o->content, o->stamp.mode & 0777);
 	return 0;
 }
 
@@ -155,8 +156,9 @@ int opened_open(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 
 	if (fd)
 		return fd;
+	/* devices of such mounts are none, as the kernel's are "nodev" */
 	if (!S_ISREG(n->type))
-		fd = -ENXIO;
+		fd = S_ISCHR(n->type) || S_ISBLK(n->type) ? -EACCES : -ENXIO;
 	if (!fd)
 		fd = fs_permitted(fs, ctx, n, want[flags & O_ACCMODE] |
 				  (flags & O_TRUNC ? W_OK : 0));

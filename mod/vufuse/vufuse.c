@@ -29,6 +29,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "mod/vufuse/carrier.h"
 #include "mod/vufuse/fs.h"
 #include "mod/vufuse/opened.h"
 
@@ -36,6 +37,23 @@ enum { NODES_KEPT = 100000, FUSE_MINOR = 229, MISC_MAJOR = 10 };
 
 static const char device_type[] = "vufusedev";
 static const char program_type[] = "vufuseprog";
+
+enum via { VIA_NONE, VIA_AUTO, VIA_CARRIER, VIA_CACHE };
+
+static enum via via_default = VIA_AUTO;		/* set by vufuse_init() */
+
+static enum via via_named(const char *word)
+{
+	static const char *const name[] = {
+		[VIA_AUTO] = "auto", [VIA_CARRIER] = "carrier",
+		[VIA_CACHE] = "cache",
+	};
+
+	for (enum via v = VIA_AUTO; v <= VIA_CACHE; v++)
+		if (!strcmp(word, name[v]))
+			return v;
+	return VIA_NONE;
+}
 
 /* What kind of mount is it? Only file systems have a priv. */
 static bool is_device(const struct vu_mount *m)
@@ -120,25 +138,18 @@ static struct conn *connection_of(struct vu_ctx *ctx, int fd,
 	return c;
 }
 
-static int mount_fs(struct vu_ctx *ctx, struct vu_mount *m,
-		    struct vu_message *msg)
+/* Serve the mount from our own cache. */
+static int mount_cache(struct vu_mount *m, const struct fs_options *o,
+		       struct conn *c)
 {
-	struct fs_options o;
-	struct conn *c;
-	struct fs *fs;
-	int err = fs_options_parse(m->options, &o, msg);
+	struct fs *fs = fs_new(o, conn_get(c));
+	int err;
 
-	if (err)
-		return err;
-	c = connection_of(ctx, o.fd, msg);
-	if (!c)
-		return -EINVAL;
-	fs = fs_new(&o, c);
 	if (!fs)
 		return -ENOMEM;
 	err = keeper_start(fs);
 	if (!err)
-		err = conn_start(c, o.uid, o.gid, o.max_read);
+		err = conn_start(c, o->uid, o->gid, o->max_read);
 	if (err) {
 		keeper_stop(fs);
 		fs_free(fs);
@@ -146,7 +157,56 @@ static int mount_fs(struct vu_ctx *ctx, struct vu_mount *m,
 	}
 	m->priv = fs;
 	m->flags |= VU_MOUNT_OWN_ACCESS;
+	m->how = "via=cache";
 	return 0;
+}
+
+/* Where the descriptors come from: what the module, or the caller, says. */
+static enum via chosen_via(struct vu_ctx *ctx, struct vu_message *msg)
+{
+	char word[16];
+	int err = vu_caller_env(ctx, "VU_VIA", word, sizeof(word));
+	enum via via = err ? via_default : via_named(word);
+
+	if (via == VIA_NONE)
+		vu_message_set(msg, "fuse: VU_VIA=%s: neither carrier nor "
+			       "cache nor auto", word);
+	return via;
+}
+
+static int mount_via(enum via via, struct vu_ctx *ctx, struct vu_mount *m,
+		     const struct fs_options *o, struct conn *c,
+		     struct vu_message *msg)
+{
+	int err;
+
+	if (via == VIA_CACHE || (via == VIA_AUTO && !carrier_suits()))
+		return mount_cache(m, o, c);
+	err = carrier_mount(ctx, m, o, msg);
+	if (!err || via == VIA_CARRIER)
+		return err;
+	msg->text[0] = '\0';
+	return mount_cache(m, o, c);
+}
+
+static int mount_fs(struct vu_ctx *ctx, struct vu_mount *m,
+		    struct vu_message *msg)
+{
+	enum via via = chosen_via(ctx, msg);
+	struct fs_options o;
+	struct conn *c;
+	int err = fs_options_parse(m->options, &o, msg);
+
+	if (err || via == VIA_NONE)
+		return err ?: -EINVAL;
+	c = connection_of(ctx, o.fd, msg);
+	if (!c)
+		return -EINVAL;
+	err = mount_via(via, ctx, m, &o, c, msg);
+	if (!err)
+		device_mounted(c);
+	conn_put(c);
+	return err;
 }
 
 /* --- what loading mounts --- */
@@ -174,7 +234,7 @@ static int vufuse_mount(struct vu_ctx *ctx, struct vu_mount *m, bool remount,
 			struct vu_message *msg)
 {
 	if (remount)
-		return is_device(m) || !m->priv ? -EINVAL : 0;
+		return m->priv || carrier_is(m) ? 0 : -EINVAL;
 	if (is_device(m))
 		return 0;
 	if (!strcmp(m->type, program_type))
@@ -226,15 +286,19 @@ static bool busy_either(struct vu_mount *m)
 	return !is_device(m) && opened_busy(m);
 }
 
-static pid_t server_of(struct vu_mount *m)
+static int serves_either(struct vu_mount *m, pid_t pid)
 {
+	if (carrier_is(m))
+		return carrier_serves(pid);
 	if (!m->priv || conn_state(fs_of(m)->conn) == CONN_DEAD)
 		return -1;
-	return conn_server(fs_of(m)->conn);
+	return pid && conn_server(fs_of(m)->conn) == pid;
 }
 
 static void quit_either(struct vu_mount *m)
 {
+	if (carrier_is(m))
+		carrier_quit(m);
 	if (!m->priv)
 		return;
 	if (conn_state(fs_of(m)->conn) == CONN_READY)
@@ -325,7 +389,7 @@ static const struct vu_fs_ops ops = {
 	.attr_of = served_attr_of,
 	.sync = sync_either,
 	.busy = busy_either,
-	.server = server_of,
+	.serves = serves_either,
 	.quit = quit_either,
 	.readdir = served_readdir,
 	.mknod = change_mknod,
@@ -378,8 +442,13 @@ static void choose_programs(void)
 
 static int vufuse_init(const char *options, struct vu_message *msg)
 {
-	if (*options) {
-		vu_message_set(msg, "vufuse: takes no options (%s)", options);
+	via_default = VIA_AUTO;
+	if (*options)
+		via_default = strncmp(options, "via=", 4) ? VIA_NONE :
+			      via_named(options + 4);
+	if (via_default == VIA_NONE) {
+		vu_message_set(msg, "vufuse: bad option %s (via=carrier, "
+			       "via=cache or via=auto)", options);
 		return -EINVAL;
 	}
 	choose_programs();

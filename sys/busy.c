@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who uses a mount that no name leads to (VU_MOUNT_APART)? The kernel would
+ * keep it alive for a guest that has a file of it open or mapped, but nobody
+ * could be told so after it was taken away.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "lib/proc.h"
+#include "sys/state.h"
+
+/* Never asks the file system's server. */
+static bool lies_on(int dir, const char *name, dev_t dev)
+{
+	struct statx x;
+
+	return !statx(dir, name, AT_STATX_DONT_SYNC, STATX_TYPE, &x) &&
+	       makedev(x.stx_dev_major, x.stx_dev_minor) == dev;
+}
+
+static bool has_open(pid_t pid, dev_t dev)
+{
+	char name[32];
+	struct dirent *e;
+	bool found = false;
+	DIR *d;
+
+	snprintf(name, sizeof(name), "/proc/%d/fd", pid);
+	d = opendir(name);
+	while (d && !found && (e = readdir(d)))
+		found = e->d_name[0] != '.' &&
+			lies_on(dirfd(d), e->d_name, dev);
+	if (d)
+		closedir(d);
+	return found;
+}
+
+static bool has_mapped(pid_t pid, dev_t dev)
+{
+	unsigned major, minor;
+	char name[32], *line = NULL;
+	bool found = false;
+	size_t size = 0;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "/proc/%d/maps", pid);
+	f = fopen(name, "re");
+	while (f && !found && getline(&line, &size, f) > 0)
+		found = sscanf(line, "%*s %*s %*s %x:%x", &major, &minor) == 2 &&
+			makedev(major, minor) == dev;
+	if (f)
+		fclose(f);
+	free(line);
+	return found;
+}
+
+bool device_busy(dev_t dev)
+{
+	pid_t *all;
+	size_t n = proc_descendants(getpid(), &all);
+	bool busy = false;
+
+	for (size_t i = 0; i < n && !busy; i++)
+		busy = has_open(all[i], dev) || has_mapped(all[i], dev);
+	free(all);
+	return busy;
+}
