@@ -19,7 +19,6 @@
 
 #include "lib/log.h"
 #include "lib/proc.h"
-#include "sys/sys.h"
 
 enum { LOOK = 100, SOON = 10 };	/* ms */
 
@@ -34,12 +33,12 @@ struct census {
 static void take_census(const struct ending *e, struct census *c)
 {
 	*c = (struct census){ .n = 0 };
-	if (!e->sys)
+	if (!e->ops)
 		return;
 	c->n = proc_descendants(getpid(), &c->pid);
 	c->serves = calloc(c->n + 1, sizeof(*c->serves));
 	if (c->serves)
-		c->any = sys_servers(e->sys, c->pid, c->n, c->serves);
+		c->any = e->ops->servers(e->ctx, c->pid, c->n, c->serves);
 	else
 		c->n = 0;
 }
@@ -75,7 +74,7 @@ static void *let_go(void *arg)
 {
 	struct ending *e = arg;
 
-	sys_quit_mounts(e->sys);
+	e->ops->quit(e->ctx);
 	atomic_store(&e->done, true);
 	return NULL;
 }
@@ -110,7 +109,7 @@ static bool look(struct ending *e, struct guests *g)
 
 int ending_step(struct ending *e, struct guests *g, int wait, int grace)
 {
-	if (!e->sys || e->told || (g->first && !g->kill_at && !e->started))
+	if (!e->ops || e->told || (g->first && !g->kill_at && !e->started))
 		return wait;
 	if (!e->started)
 		return look(e, g) ? sooner(wait, LOOK) : wait;

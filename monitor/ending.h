@@ -6,14 +6,21 @@
 #include <stdatomic.h>
 #include "monitor/guests.h"
 
-struct sys;
+/* Whom to ask about mounts: sys, or the monitor of the view around us. */
+struct ending_ops {
+	/* as sys_servers() */
+	bool (*servers)(void *ctx, const pid_t *pid, size_t n, bool *serves);
+	/* as sys_quit_mounts(); on a thread of its own */
+	void (*quit)(void *ctx);
+};
 
 /*
  * The end of a view in which guests serve mounts: see ending.c. Used by the
- * monitor's main thread only; zeroed, but for sys, at the start.
+ * monitor's main thread only; zeroed, but for ops and ctx, at the start.
  */
 struct ending {
-	struct sys *sys;	/* NULL: this monitor has no mounts */
+	const struct ending_ops *ops;	/* NULL: nobody knows of any mount yet */
+	void *ctx;
 	bool started;		/* the mounts are being let go of */
 	bool told;		/* that is done, and the servers were told to end */
 	pthread_t thread;

@@ -346,6 +346,22 @@ static int load_module(struct monitor *m, const char *module)
 	return ret;
 }
 
+static bool ask_servers(void *ctx, const pid_t *pid, size_t n, bool *serves)
+{
+	struct monitor *m = ctx;
+
+	return sys_servers(m->sys, pid, n, serves);
+}
+
+static void quit_mounts(void *ctx)
+{
+	struct monitor *m = ctx;
+
+	sys_quit_mounts(m->sys, 0);
+}
+
+static const struct ending_ops sys_ending = { ask_servers, quit_mounts };
+
 static void make_sys(struct monitor *m)
 {
 	const struct options *o = &m->u->options;
@@ -359,7 +375,8 @@ static void make_sys(struct monitor *m)
 	m->sys = sys_new(&hooks, o->name);
 	if (!m->sys)
 		must(m, -ENOMEM, "cannot start a view");
-	m->ending.sys = m->sys;
+	m->ending.ops = &sys_ending;
+	m->ending.ctx = m;
 	trace_start(m->trace, m->sys);
 	for (i = 0; i < o->nmodule; i++) {
 		if (load_module(m, o->module[i]))
@@ -442,6 +459,8 @@ static void start_nested(struct monitor *m)
 	if (first < 0)
 		give_up(m, -first);
 	m->guests.first = first;
+	m->ending.ops = &nested_ending;
+	m->ending.ctx = &m->nested;
 	tell_front(m, FRONT_FIRST, first);
 	settle();
 	close(m->u->deposit);

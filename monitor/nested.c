@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "include/vu/msocket.h"
 #include "lib/log.h"
+#include "monitor/ending.h"
 #include "monitor/launch.h"
 #include "monitor/nested.h"
 #include "monitor/trace.h"
@@ -123,6 +124,55 @@ void nested_end(struct nested *n)
 	ask(n, word, 1);
 	close(n->service);
 }
+
+/* --- the end: the monitor around us knows the mounts ---------------------- */
+
+struct server_list {
+	const pid_t *pid;
+	size_t n;
+	bool *serves, any;
+};
+
+static void note_server(void *ctx, char **field, int nfield)
+{
+	struct server_list *l = ctx;
+	pid_t pid;
+
+	if (nfield < 2)
+		return;
+	if (!strcmp(field[0], "serving"))
+		l->any = atoi(field[1]);
+	if (strcmp(field[0], "server"))
+		return;
+	pid = atoi(field[1]);
+	for (size_t i = 0; i < l->n; i++)
+		l->serves[i] |= l->pid[i] == pid;
+}
+
+static bool ask_servers(void *ctx, const pid_t *pid, size_t n, bool *serves)
+{
+	struct nested *nested = ctx;
+	const char *word[] = { "servers" };
+	struct server_list l = { pid, n, serves, false };
+
+	memset(serves, 0, n * sizeof(*serves));
+	service_request(nested->service, word, 1, note_server, &l, NULL, 0);
+	return l.any;
+}
+
+static void quit_mounts(void *ctx)
+{
+	const char *word[] = { "quit" };
+	int fd = service_inside();
+
+	(void)ctx;
+	if (fd < 0)
+		return;
+	service_request(fd, word, 1, NULL, NULL, NULL, 0);
+	close(fd);
+}
+
+const struct ending_ops nested_ending = { ask_servers, quit_mounts };
 
 static void note_call(void *ctx, char **field, int nfield)
 {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+struct ending_ops;
 struct umvu;
 struct trace;
 
@@ -22,6 +23,9 @@ struct nested {
  * reported. Return: its pid, or minus the exit status
  */
 pid_t nested_begin(struct umvu *u, struct nested *n);
+
+/* The end of its guests, as far as mounts go; ctx is the struct nested. */
+extern const struct ending_ops nested_ending;
 
 /* All guests have left. */
 void nested_end(struct nested *n);

@@ -203,6 +203,33 @@ static int run_leave(struct request *rq)
 	return 0;
 }
 
+/* Which of the caller's descendants serve mounts? */
+static int run_servers(struct request *rq)
+{
+	pid_t *pid;
+	size_t n = proc_descendants(rq->pid, &pid);
+	bool *serves = calloc(n + 1, sizeof(*serves));
+
+	if (!serves) {
+		free(pid);
+		return -ENOMEM;
+	}
+	strbuf_printf(&rq->text, "serving\t%d\n",
+		      sys_servers(rq->room->sys, pid, n, serves));
+	for (size_t i = 0; i < n; i++)
+		if (serves[i])
+			strbuf_printf(&rq->text, "server\t%d\n", pid[i]);
+	free(serves);
+	free(pid);
+	return 0;
+}
+
+static int run_quit(struct request *rq)
+{
+	sys_quit_mounts(rq->room->sys, rq->pid);
+	return 0;
+}
+
 static const struct verb verbs[] = {
 	/* name		min max	inside	slow */
 	{ "version",	0, 0,	false,	false,	run_version },
@@ -219,6 +246,8 @@ static const struct verb verbs[] = {
 	{ "trace",	0, 2,	false,	false,	run_trace },
 	{ "newview",	0, 1,	true,	true,	run_newview },
 	{ "leave",	0, 0,	true,	false,	run_leave },
+	{ "servers",	0, 0,	true,	true,	run_servers },
+	{ "quit",	0, 0,	true,	true,	run_quit },
 };
 
 static const struct verb *find(const char *name)

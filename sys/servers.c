@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/proc.h"
 #include "sys/state.h"
 #include "view/registry.h"
 
@@ -90,14 +91,27 @@ static int newest_first(const void *a, const void *b)
 	return x->id < y->id ? 1 : -1;
 }
 
-void sys_quit_mounts(struct sys *s)
+static bool served_below(struct mount *m, const pid_t *pid, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (module_fs(m->module)->serves(&m->pub, pid[i]) > 0)
+			return true;
+	return false;
+}
+
+void sys_quit_mounts(struct sys *s, pid_t above)
 {
 	struct served all = { .n = 0 };
+	pid_t *pid = NULL;
+	size_t n = above ? proc_descendants(above, &pid) : 0;
 
 	sys_each(s, collect, &all);
 	if (all.n)
 		qsort(all.mount, all.n, sizeof(*all.mount), newest_first);
 	for (size_t i = 0; i < all.n; i++)
-		module_fs(all.mount[i]->module)->quit(&all.mount[i]->pub);
+		if (!above || served_below(all.mount[i], pid, n))
+			module_fs(all.mount[i]->module)->quit(
+				&all.mount[i]->pub);
 	release(&all);
+	free(pid);
 }

@@ -91,8 +91,9 @@ bool sys_servers(struct sys *s, const pid_t *pid, size_t n, bool *serves);
 /*
  * The others have gone: what was written is made safe, and the servers are
  * let go of, the newest mount first. May wait for them.
+ * @above: only what descendants of this process serve; 0: all
  */
-void sys_quit_mounts(struct sys *s);
+void sys_quit_mounts(struct sys *s, pid_t above);
 
 /* A child view of pid's view, for pid and its children to enter. */
 int sys_newview(struct sys *s, pid_t pid, const char *name, unsigned *id);
