@@ -268,8 +268,20 @@ static const struct { const char *type, *module; } former[] = {
 	{ "viewfs", "vufs" },
 };
 
+/*
+ * FUSE programs of users can mount by us only. root's can by the kernel, which
+ * a view without the module leaves alone.
+ */
+static bool is_fuse(const char *type)
+{
+	return geteuid() != 0 && !strncmp(type, "fuse", 4) &&
+	       (!type[4] || type[4] == '.');
+}
+
 static const char *module_of(const char *type)
 {
+	if (is_fuse(type))
+		return "vufuse";
 	for (size_t i = 0; i < sizeof(former) / sizeof(former[0]); i++)
 		if (!strcmp(former[i].type, type))
 			return former[i].module;

@@ -211,6 +211,35 @@ static int renaming_begin(struct fs *fs, struct vu_ctx *ctx, const char *from,
 	return err;
 }
 
+static bool is_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return !strncmp(path, dir, n) && path[n] == '/';
+}
+
+/*
+ * What the kernel never asks a server: some lock both names at once, and wait
+ * for themselves when one is the other or above it.
+ * Return: -errno, or 1 when there is nothing to do
+ */
+static int renaming_check(const struct renaming *r, const char *from,
+			  const char *to, unsigned flags)
+{
+	bool replace = !(flags & RENAME_EXCHANGE);
+
+	if (is_below(to, from))
+		return -EINVAL;
+	if (is_below(from, to))
+		return replace ? -ENOTEMPTY : -EINVAL;
+	if (r->target == r->n)
+		return 1;
+	if (replace && r->target && S_ISDIR(r->n->type) !=
+	    S_ISDIR(r->target->type))
+		return S_ISDIR(r->target->type) ? -EISDIR : -ENOTDIR;
+	return 0;
+}
+
 int change_rename(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 		  const char *to, unsigned flags)
 {
@@ -218,17 +247,16 @@ int change_rename(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 	struct renaming r = { NULL };
 	int err = renaming_begin(fs, ctx, from, to, &r);
 
-	/* two names of one file: nothing is to be done, and servers that are
-	 * asked all the same wait for themselves */
-	if (!err && r.target == r.n) {
-		renaming_end(fs, &r);
-		return 0;
-	}
-	if (!err && r.target && S_ISREG(r.target->type))
-		opened_close(fs, ctx, r.target);
 	if (!err)
-		err = ask_rename(fs->conn, ctx, r.from->id, r.name, r.to->id,
-				 r.newname, flags);
+		err = renaming_check(&r, from, to, flags);
+	if (err) {
+		renaming_end(fs, &r);
+		return err > 0 ? 0 : err;
+	}
+	if (r.target && S_ISREG(r.target->type))
+		opened_close(fs, ctx, r.target);
+	err = ask_rename(fs->conn, ctx, r.from->id, r.name, r.to->id,
+			 r.newname, flags);
 	if (!err) {
 		tree_renamed(fs->tree, r.from, r.name, r.to, r.newname,
 			     flags & RENAME_EXCHANGE);

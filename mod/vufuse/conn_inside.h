@@ -20,7 +20,7 @@ enum {
 	 */
 	PAYLOAD_MAX	= 65536,
 	HEADERS		= 4096,		/* room for what goes before */
-	TOGETHER	= 8,
+	TOGETHER	= 16,
 	FLIGHT_BUCKETS	= 64,
 	LATE_MAX	= 256,
 	PARCELS_MAX	= 1024,

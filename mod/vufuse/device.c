@@ -79,12 +79,26 @@ static int enlist(int ours, ino_t ino)
 	return 0;
 }
 
-int device_open(struct vu_ctx *ctx)
+struct conn *device_replace(struct vu_ctx *ctx, int fd)
+{
+	struct conn *c = NULL;
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return NULL;
+	if (!vu_replace_fd(ctx, fd, ends[1]))
+		c = conn_new(ends[0]);
+	if (!c)
+		close(ends[0]);
+	close(ends[1]);
+	return c;
+}
+
+int device_open(void)
 {
 	int ends[2], err = 0;
 	struct stat st;
 
-	(void)ctx;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -errno;
 	if (fstat(ends[1], &st))

@@ -173,7 +173,12 @@ void opened_free_all(struct fs *fs);
 
 /* --- device.c --- */
 
-int device_open(struct vu_ctx *ctx);
+int device_open(void);
+/*
+ * The same for a descriptor of the caller that is the kernel's /dev/fuse: a
+ * socket takes its place. NULL: that cannot be
+ */
+struct conn *device_replace(struct vu_ctx *ctx, int fd);
 /*
  * The connection that was opened as the socket st describes, with a reference;
  * NULL: none, or it is mounted already.

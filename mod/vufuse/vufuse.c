@@ -124,29 +124,41 @@ static struct fs *fs_new(const struct fs_options *o, struct conn *c)
 	return fs;
 }
 
-static struct conn *connection_of(struct vu_ctx *ctx, int fd,
-				  struct vu_message *msg)
+static bool is_kernels_device(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) &&
+	       st->st_rdev == makedev(MISC_MAJOR, FUSE_MINOR);
+}
+
+/*
+ * What the caller has opened as /dev/fuse: ours (*c is its connection), or
+ * the kernel's, if the module was not loaded yet (*c is NULL).
+ */
+static int check_device(struct vu_ctx *ctx, int fd, struct conn **c,
+			struct vu_message *msg)
 {
 	struct stat st;
-	struct conn *c = NULL;
+	int err = vu_caller_fd(ctx, fd, &st);
 
-	if (!vu_caller_fd(ctx, fd, &st))
-		c = device_find(&st);
-	if (!c)
-		vu_message_set(msg, "fuse: fd=%d: not an open /dev/fuse of "
-			       "this view that is not mounted yet", fd);
-	return c;
+	*c = err ? NULL : device_find(&st);
+	if (*c || (!err && is_kernels_device(&st)))
+		return 0;
+	vu_message_set(msg, "fuse: fd=%d: not an open /dev/fuse of this view "
+		       "that is not mounted yet", fd);
+	return -EINVAL;
 }
 
 /* Serve the mount from our own cache. */
-static int mount_cache(struct vu_mount *m, const struct fs_options *o,
-		       struct conn *c)
+static int mount_cache(struct vu_ctx *ctx, struct vu_mount *m,
+		       const struct fs_options *o, struct conn *device)
 {
-	struct fs *fs = fs_new(o, conn_get(c));
+	struct conn *c = device ? conn_get(device) :
+			 device_replace(ctx, o->fd);
+	struct fs *fs = c ? fs_new(o, c) : NULL;
 	int err;
 
 	if (!fs)
-		return -ENOMEM;
+		return c ? -ENOMEM : -EPERM;
 	err = keeper_start(fs);
 	if (!err)
 		err = conn_start(c, o->uid, o->gid, o->max_read);
@@ -181,12 +193,12 @@ static int mount_via(enum via via, struct vu_ctx *ctx, struct vu_mount *m,
 	int err;
 
 	if (via == VIA_CACHE || (via == VIA_AUTO && !carrier_suits()))
-		return mount_cache(m, o, c);
+		return mount_cache(ctx, m, o, c);
 	err = carrier_mount(ctx, m, o, msg);
 	if (!err || via == VIA_CARRIER)
 		return err;
 	msg->text[0] = '\0';
-	return mount_cache(m, o, c);
+	return mount_cache(ctx, m, o, c);
 }
 
 static int mount_fs(struct vu_ctx *ctx, struct vu_mount *m,
@@ -199,13 +211,14 @@ static int mount_fs(struct vu_ctx *ctx, struct vu_mount *m,
 
 	if (err || via == VIA_NONE)
 		return err ?: -EINVAL;
-	c = connection_of(ctx, o.fd, msg);
-	if (!c)
-		return -EINVAL;
+	err = check_device(ctx, o.fd, &c, msg);
+	if (err)
+		return err;
 	err = mount_via(via, ctx, m, &o, c, msg);
-	if (!err)
+	if (c && !err)
 		device_mounted(c);
-	conn_put(c);
+	if (c)
+		conn_put(c);
 	return err;
 }
 
@@ -272,7 +285,7 @@ static int lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 static int open_either(struct vu_ctx *ctx, struct vu_mount *m,
 		       const char *path, int flags)
 {
-	return is_device(m) ? device_open(ctx) :
+	return is_device(m) ? device_open() :
 	       opened_open(ctx, m, path, flags);
 }
 
