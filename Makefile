@@ -26,12 +26,13 @@ O		:= $(B)/obj
 
 # What `make deps` installs. Without the second list a test says what it
 # lacks and is skipped.
-DEPS_BUILD	= gcc make libc6-dev linux-libc-dev
+DEPS_BUILD	= gcc make libc6-dev linux-libc-dev libblkid-dev
 DEPS_TEST	= python3 python3.11 libpython3.11-testsuite libseccomp-dev \
 		  gcc-multilib strace gdb bubblewrap proot busybox-static \
 		  musl-tools stress-ng git rsync vim-tiny tmux mandoc attr acl \
 		  procps util-linux libcap2-bin iproute2 \
-		  e2fsprogs fuse2fs fuse3 bindfs squashfuse squashfs-tools
+		  e2fsprogs fuse2fs fuse3 bindfs squashfuse squashfs-tools \
+		  fuseiso genisoimage fuse-zip zip archivemount gocryptfs
 
 CFLAGS_ALL	= -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. \
 		  -fPIC -pthread -MMD -MP $(SAN_FLAGS) $(CPPFLAGS) $(CFLAGS)
@@ -77,10 +78,15 @@ $(B)/bin/umvu: $(call object,$(UMVU))
 	$(CC) -rdynamic -o $@ $^ $(LDFLAGS_ALL) -ldl
 	@chmod 755 $@
 
-$(B)/bin/vu: $(call object,$(TOOLS))
+$(B)/bin/vu: $(call object,$(TOOLS)) | $(B)/share/vu/fuse.types
 	$(place)
-	$(CC) -o $@ $^ $(LDFLAGS_ALL)
+	$(CC) -o $@ $^ $(LDFLAGS_ALL) -lblkid
 	@chmod 755 $@
+
+# Beside the programs as it will be when they are installed.
+$(B)/share/vu/fuse.types: share/fuse.types
+	@install -d -m 755 $(@D)
+	@install -m 644 $< $@
 
 $(addprefix $(B)/bin/,$(TOOL_NAMES)): $(B)/bin/vu
 	@ln -sfn vu $@
@@ -90,7 +96,7 @@ $(addprefix $(B)/bin/,$(UMVU_NAMES)): $(B)/bin/umvu
 
 $(B)/lib/vu/unreal.so: $(O)/doc/unreal/unreal.o
 	$(place)
-	$(CC) -shared -o $@ $^ $(LDFLAGS_ALL)
+	$(CC) -shared -Wl,-Bsymbolic -o $@ $^ $(LDFLAGS_ALL)
 	@chmod 755 $@
 
 $(O)/doc/unreal/unreal.o: CFLAGS_ALL += -Iinclude
@@ -99,7 +105,7 @@ $(O)/doc/unreal/unreal.o: CFLAGS_ALL += -Iinclude
 $(B)/lib/vu/%.so: $$(call object,$$(filter mod/$$*.c,$$(MODULE_FILES)) \
 		$$(wildcard mod/$$*/*.c))
 	$(place)
-	$(CC) -shared -o $@ $^ $(LDFLAGS_ALL)
+	$(CC) -shared -Wl,-Bsymbolic -o $@ $^ $(LDFLAGS_ALL)
 	@chmod 755 $@
 
 $(O)/%.o: %.c Makefile
@@ -210,6 +216,7 @@ install: all
 			ln -sfn vu $(DESTDIR)$(BINDIR)/$$n; done; \
 	fi
 	for m in $(SHARED); do install -m 755 $$m $(DESTDIR)$(LIBDIR); done
+	install -D -m 644 share/fuse.types $(DESTDIR)$(DATADIR)/vu/fuse.types
 	install -m 644 include/vu/*.h $(DESTDIR)$(INCLUDEDIR)
 	for m in $(MAN); do \
 		install -D -m 644 $$m \
@@ -227,7 +234,8 @@ install: all
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,umvu vu $(UMVU_NAMES) \
 		$(TOOL_NAMES))
-	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR)
+	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR) \
+		$(DESTDIR)$(DATADIR)/vu
 	for m in $(MAN); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 	rm -f $(addprefix \

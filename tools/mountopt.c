@@ -106,8 +106,7 @@ static int add_word(struct mount_options *o, const char *name, size_t len)
 	return 0;
 }
 
-/* Length of the first word of a list. */
-static size_t word_length(const char *list)
+size_t mount_option_length(const char *list)
 {
 	bool quoted = false;
 	size_t i;
@@ -126,7 +125,7 @@ static size_t word_length(const char *list)
 int mount_options_add(struct mount_options *o, const char *list)
 {
 	while (*list) {
-		size_t len = word_length(list);
+		size_t len = mount_option_length(list);
 		int err = add_word(o, list, len);
 
 		if (err)

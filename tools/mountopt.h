@@ -31,4 +31,7 @@ bool mount_type_owns_move(const char *type);
  */
 int mount_options_add(struct mount_options *o, const char *list);
 
+/* The length of the first word of a list, by the same rule. */
+size_t mount_option_length(const char *list);
+
 #endif

@@ -2,7 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include "tools/fsmount.h"
+#include "tools/fstypes_auto.h"
 #include "tools/model.h"
 #include "tools/mountopt.h"
 #include "tools/session.h"
@@ -18,6 +21,7 @@ struct command {
 	const char *list[LISTS_MAX];
 	size_t nlist;
 	unsigned long flags;
+	bool list_types;
 };
 
 static int too_long(const char *name)
@@ -92,21 +96,76 @@ static int mount_one(const char *name, const char *type, const char *source,
 	return status;
 }
 
-/* Operands: none (a listing), source and target, or a target to remount. */
+static bool is_kind(const char *path, mode_t kind)
+{
+	struct stat st;
+
+	return !stat(path, &st) && (st.st_mode & S_IFMT) == kind;
+}
+
+/*
+ * Without -t: what can only be an image or a remote directory is recognized,
+ * all else is another name.
+ */
+static const char *usual_type(int n, char **operand)
+{
+	struct stat st;
+
+	if (n == 1)
+		return "auto";
+	if (is_kind(operand[1], S_IFDIR) &&
+	    (is_kind(operand[0], S_IFREG) || is_kind(operand[0], S_IFBLK)))
+		return "auto";
+	if (fstypes_looks_remote(operand[0]) && lstat(operand[0], &st))
+		return "auto";
+	return DEFAULT_TYPE;
+}
+
+static int mount_by(const char *name, const char *type, char **operand,
+		    const struct mount_options *o)
+{
+	struct fsmount f = {
+		.name = name, .type = type, .options = o,
+		.source = operand[0], .target = operand[1],
+	};
+
+	return fsmount_by_type(&f);
+}
+
+static int collect(const char *name, const struct command *c,
+		   struct mount_options *o)
+{
+	o->own_move = mount_type_owns_move(c->type ? c->type : DEFAULT_TYPE);
+	for (size_t i = 0; i < c->nlist; i++) {
+		if (mount_options_add(o, c->list[i]) < 0)
+			return too_long(name);
+	}
+	return TOOL_OK;
+}
+
+/*
+ * Operands: none (a listing), source and target, a source that is given a
+ * target, or a target to remount.
+ */
 static int act(const char *name, const struct command *c, int n, char **operand)
 {
 	struct mount_options o = { .flags = c->flags };
-	const char *type = c->type ? c->type : DEFAULT_TYPE;
+	const char *type = c->type;
+	bool module_only;
 
 	if (n == 0 && !c->nlist && !c->flags)
 		return list_mounts(name, c->type);
-	o.own_move = mount_type_owns_move(type);
-	for (size_t i = 0; i < c->nlist; i++) {
-		if (mount_options_add(&o, c->list[i]) < 0)
-			return too_long(name);
-	}
+	if (collect(name, c, &o) != TOOL_OK)
+		return TOOL_FAILED;
+	/* What the flags ask for, only a module could do. */
+	module_only = o.flags & (MS_REMOUNT | MS_BIND | MS_MOVE);
+	if (!type)
+		type = module_only || !n ? DEFAULT_TYPE :
+		       usual_type(n, operand);
 	if (n == 1 && (o.flags & MS_REMOUNT))
 		return mount_one(name, type, "none", operand[0], &o);
+	if ((n == 1 || n == 2) && !module_only && fsmount_serves(type))
+		return mount_by(name, type, operand, &o);
 	if (n != 2)
 		return tool_misused(&tool_mount, name, "%s", n < 2 ?
 				    "a source and a target are needed" :
@@ -132,6 +191,7 @@ static int run(int argc, char **argv)
 		{ "bind", no_argument, NULL, 'B' },
 		{ "move", no_argument, NULL, 'M' },
 		{ "rbind", no_argument, NULL, 'R' },
+		{ "list-types", no_argument, NULL, 'L' },
 		TOOL_COMMON_OPTIONS,
 		{ NULL, 0, NULL, 0 }
 	};
@@ -139,7 +199,7 @@ static int run(int argc, char **argv)
 	const char *list;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "t:o:rwBMRh", options,
+	while ((option = getopt_long(argc, argv, "t:o:rwBMRLh", options,
 				     NULL)) != -1) {
 		list = NULL;
 		switch (option) {
@@ -150,11 +210,14 @@ static int run(int argc, char **argv)
 		case 'B': c.flags |= MS_BIND; break;
 		case 'M': c.flags |= MS_MOVE; break;
 		case 'R': c.flags |= MS_BIND | MS_REC; break;
+		case 'L': c.list_types = true; break;
 		default: return tool_option(&tool_mount, argv[0], option);
 		}
 		if (list && add_list(&c, list) < 0)
 			return too_long(argv[0]);
 	}
+	if (c.list_types)
+		return fsmount_list_types(argv[0]);
 	return act(argv[0], &c, argc - optind, argv + optind);
 }
 
@@ -163,17 +226,19 @@ const struct tool tool_mount = {
 	.program = "vumount",
 	.alias = "viewmount",
 	.help = "mount something in this view, or list its mounts",
-	.usage = "[-t TYPE] [-o LIST] [-r|-w] [-B|-M|-R] SOURCE TARGET\n"
+	.usage = "[-t TYPE] [-o LIST] [-r|-w] [-B|-M|-R] SOURCE [TARGET]\n"
 		 "       without operands: list the mounts of this view\n"
 		 "\n"
-		 "  -t, --types TYPE      the module's type (default: "
-		 DEFAULT_TYPE ")\n"
+		 "  -t, --types TYPE      a module's type, one of fuse.types, or\n"
+		 "                        auto (default: " DEFAULT_TYPE ", for "
+		 "images auto)\n"
 		 "  -o, --options LIST    comma separated options, repeatable\n"
 		 "  -r, --read-only       the same as -o ro\n"
 		 "  -w, --read-write      the same as -o rw\n"
 		 "  -B, --bind            set MS_BIND\n"
 		 "  -M, --move            set MS_MOVE\n"
 		 "  -R, --rbind           set MS_BIND and MS_REC\n"
+		 "  -L, --list-types      list the types of fuse.types\n"
 		 "  -h, --help            this text\n"
 		 "      --version         version\n",
 	.run = run,

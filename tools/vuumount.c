@@ -1,8 +1,115 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "tools/fsmount_place.h"
+#include "tools/model.h"
 #include "tools/session.h"
 #include "tools/tool.h"
+
+/* The newest mount of a view with this text in a column. NULL: none */
+static const struct record *newest(const struct model *m, int column,
+				   const char *text)
+{
+	const struct record_list *l = &m->list[KIND_MOUNT];
+	const struct record *found = NULL;
+	unsigned long view = 0;
+
+	if (m->list[KIND_INFO].n)
+		view = record_number(m->list[KIND_INFO].record, INFO_VIEW);
+	for (size_t i = 0; i < l->n; i++) {
+		const struct record *r = &l->record[i];
+
+		if (record_number(r, MOUNT_VIEW) == view &&
+		    !strcmp(record_text(r, column), text) &&
+		    (!found || record_number(r, MOUNT_ID) >
+		     record_number(found, MOUNT_ID)))
+			found = r;
+	}
+	return found;
+}
+
+/*
+ * Where an image is mounted, unless its file is a target itself.
+ * Return: to be freed; NULL: nowhere, or *covered: under another mount
+ */
+static char *target_of_image(const struct model *m, const char *image,
+			     bool *covered)
+{
+	const struct record *r = newest(m, MOUNT_SOURCE, image);
+	const char *target;
+
+	*covered = false;
+	if (!r || newest(m, MOUNT_TARGET, image))
+		return NULL;
+	target = record_text(r, MOUNT_TARGET);
+	*covered = newest(m, MOUNT_TARGET, target) != r;
+	return *covered ? NULL : tool_copy(target);
+}
+
+/*
+ * What an operand means: itself, or where the image that it is is mounted.
+ * Return: to be freed, or NULL with a message
+ */
+static char *meant(const char *name, int fd, const char *operand)
+{
+	struct model m = { 0 };
+	char path[PATH_MAX], *target = NULL;
+	bool covered = false;
+	struct stat st;
+
+	if (!stat(operand, &st) && !S_ISDIR(st.st_mode) &&
+	    realpath(operand, path) && model_fetch(name, fd, &m) == TOOL_OK)
+		target = target_of_image(&m, path, &covered);
+	model_clear(&m);
+	if (covered) {
+		tool_error(name, "%s: something else is mounted over it",
+			   operand);
+		return NULL;
+	}
+	return target ? target : tool_copy(operand);
+}
+
+static int unmount(const char *name, int fd, const char *operand,
+		   const char *flags)
+{
+	char *target = meant(name, fd, operand), path[PATH_MAX];
+	struct session_request req = { .word = { "umount", target, flags } };
+	bool known;
+	int status;
+
+	if (!target)
+		return TOOL_FAILED;
+	/* While it is mounted: behind a dead server nothing has a name. */
+	known = realpath(target, path);
+	status = session_ask(name, fd, &req);
+	if (status == TOOL_OK)
+		fsmount_place_remove(known ? path : target);
+	free(target);
+	return status;
+}
+
+static int unmount_all(const char *name, unsigned flags, char **operand)
+{
+	int status = TOOL_OK;
+	int fd = session_open(name, &status);
+	char text[12];
+
+	if (fd < 0)
+		return status;
+	snprintf(text, sizeof(text), "%u", flags);
+	for (; *operand; operand++) {
+		if (unmount(name, fd, *operand, text) != TOOL_OK)
+			status = TOOL_FAILED;
+	}
+	close(fd);
+	return status;
+}
 
 static int run(int argc, char **argv)
 {
@@ -14,7 +121,6 @@ static int run(int argc, char **argv)
 		{ NULL, 0, NULL, 0 }
 	};
 	unsigned flags = 0;
-	char text[12];
 	int option;
 
 	while ((option = getopt_long(argc, argv, "fldh", options,
@@ -29,8 +135,7 @@ static int run(int argc, char **argv)
 	if (optind == argc)
 		return tool_misused(&tool_umount, argv[0],
 				    "a target is needed");
-	snprintf(text, sizeof(text), "%u", flags);
-	return session_each(argv[0], "umount", text, argv + optind);
+	return unmount_all(argv[0], flags, argv + optind);
 }
 
 const struct tool tool_umount = {
@@ -39,6 +144,7 @@ const struct tool tool_umount = {
 	.alias = "viewumount",
 	.help = "undo a mount of this view",
 	.usage = "[-f] [-l|-d] TARGET...\n"
+		 "       (the file of an image, for where it is mounted)\n"
 		 "\n"
 		 "  -f, --force    give up what is under way in the mount\n"
 		 "  -l, --lazy     take it out of sight now, finish when\n"

@@ -30,6 +30,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "mod/vufuse/content_inner.h"
@@ -190,6 +191,7 @@ static int become_empty(struct content *c)
 	pthread_mutex_unlock(&c->lock);
 	r = set_size(c, 0);
 	sums_free(&c->sums);
+	c->summed = true;
 	return r;
 }
 
@@ -208,25 +210,23 @@ static int put_run(struct fill *f, size_t from, size_t to)
 					      f->at + from);
 }
 
-/* What was read: take its sums, and write what is not zero. */
+static bool all_zero(const char *block, size_t len)
+{
+	return !block[0] && !memcmp(block, block + 1, len - 1);
+}
+
+/* What was read: write what is not zero. */
 static int put_piece(struct fill *f, size_t len)
 {
-	struct sums *sums = &f->c->sums;
 	size_t run = 0, at, n;
 	int err = 0;
 
 	for (at = 0; at < len && !err; at += n) {
-		uint64_t block = (f->at + at) / SUM_BLOCK, sum;
-
 		n = len - at < SUM_BLOCK ? len - at : SUM_BLOCK;
-		sum = sum_of(f->c->seed, f->buf + at, n);
-		if (sum) {
-			err = sums_reserve(sums, block, 1);
-			sums_set(sums, block, sum);
-		} else {
-			err = put_run(f, run, at);
-			run = at + n;
-		}
+		if (!all_zero(f->buf + at, n))
+			continue;
+		err = put_run(f, run, at);
+		run = at + n;
 	}
 	return err ?: put_run(f, run, len);
 }
@@ -332,6 +332,7 @@ int content_fill(struct content *c, struct vu_ctx *ctx,
 	pthread_mutex_lock(&c->work);
 	r = become_empty(c);
 	settle(&f, 0);
+	c->summed = false;
 	r = r ?: fill_begin(&f);
 	r = r ?: fill_all(&f);
 	fill_end(&f);
@@ -346,11 +347,57 @@ int content_fill(struct content *c, struct vu_ctx *ctx,
 
 /* --- what is done to it by name --- */
 
+/* Does nothing of it differ from what the server has? */
+static bool agrees(struct content *c)
+{
+	bool r;
+
+	pthread_mutex_lock(&c->lock);
+	r = !content_differs(c);
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+/*
+ * The sums of what was filled are taken when somebody is to write it: most
+ * files are only read. Who has opened it for writing behind our back may
+ * have changed what they would be of: then nothing is known, and all of it
+ * is stored.
+ */
+int content_know(struct content *c)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&c->work);
+	if (!c->summed && content_filled(c) && agrees(c))
+		r = sums_read(&c->sums, c->seed, c->fd, c->server_size);
+	if (!r && agrees(c))
+		c->summed = true;
+	r = r ?: content_doubt(c);
+	pthread_mutex_unlock(&c->work);
+	return r;
+}
+
+int content_doubt(struct content *c)
+{
+	int r = 0;
+
+	if (!c->summed) {
+		sums_free(&c->sums);
+		r = sums_unknown(&c->sums, c->server_size);
+	}
+	c->summed = !r;
+	atomic_store(&c->member.beside, sums_memory(&c->sums));
+	return r;
+}
+
 int content_open(struct content *c, int flags)
 {
 	bool same;
-	int fd;
+	int fd = (flags & O_ACCMODE) != O_RDONLY ? content_know(c) : 0;
 
+	if (fd)
+		return fd;
 	pthread_mutex_lock(&c->lock);
 	same = is_as_seen(c);
 	fd = memfile_open(c->fd, flags);
@@ -375,6 +422,7 @@ static int discard(struct content *c)
 			c->filled = true;
 			c->opened = true;
 			c->discard = true;
+			c->summed = true;
 			c->server_size = -1;
 		}
 	}
@@ -392,6 +440,9 @@ int content_truncate(struct content *c, off_t size)
 		if (r)
 			return r;
 	}
+	r = content_know(c);
+	if (r)
+		return r;
 	pthread_mutex_lock(&c->lock);
 	r = memfile_resize(c->fd, size);
 	if (!r)

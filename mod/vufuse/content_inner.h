@@ -19,6 +19,7 @@ struct content {
 
 	pthread_mutex_t work;	/* filling and storing; before the other */
 	struct sums sums;	/* of what the server has */
+	bool summed;		/* else they are still to be taken */
 	off_t server_size;	/* -1: not known */
 	bool discard;		/* cut to 0 at the server first */
 
@@ -29,6 +30,10 @@ struct content {
 	off_t size;
 };
 
+/* Take the sums of what was filled, if that was not done yet. 0 or -errno */
+int content_know(struct content *c);
+/* With the work lock held: if it was not, nothing is known of any block. */
+int content_doubt(struct content *c);
 /* With the lock held: what is there now counts as known from here on. */
 void content_look(struct content *c);
 /* With the lock held: as content_maybe_changed(). */

@@ -321,8 +321,10 @@ static int store(struct store *st)
 
 	if (!begin(c, st))
 		return 0;
-	st->buf = malloc(st->size < CONTENT_PIECE ?
-			 round_down(st->size) + SUM_BLOCK : CONTENT_PIECE);
+	if (!content_doubt(c))
+		st->buf = malloc(st->size < CONTENT_PIECE ?
+				 round_down(st->size) + SUM_BLOCK :
+				 CONTENT_PIECE);
 	if (st->buf)
 		store_sizes_and_blocks(st);
 	else

@@ -19,11 +19,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	GROUP_SUMS = 64,
 	GROUPS_FIRST = 4,
 	LANES = 4,
+	READ_AT_ONCE = 1 << 20,
 	STRIPE = LANES * 2 * sizeof(uint64_t),
 };
 
@@ -235,4 +237,70 @@ size_t sums_memory(const struct sums *s)
 {
 	return s->n * GROUP_SUMS * sizeof(uint64_t) +
 	       s->room * sizeof(*s->group);
+}
+
+/* --- whole files --- */
+
+static uint64_t blocks_of(off_t size)
+{
+	return ((uint64_t)size + SUM_BLOCK - 1) / SUM_BLOCK;
+}
+
+int sums_unknown(struct sums *s, off_t size)
+{
+	uint64_t n = blocks_of(size);
+	int r = sums_reserve(s, 0, n);
+
+	if (r)
+		return r;
+	for (uint64_t i = 0; i < n; i++)
+		sums_set(s, i, SUM_UNKNOWN);
+	return 0;
+}
+
+/* A part that is no hole, from a block's beginning on. */
+static int read_part(struct sums *s, uint64_t seed, int fd, off_t from,
+		     off_t to, char *buf)
+{
+	while (from < to) {
+		size_t want = to - from < READ_AT_ONCE ? to - from :
+			      READ_AT_ONCE;
+		ssize_t n = pread(fd, buf, want, from);
+		int r;
+
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		r = sums_reserve(s, from / SUM_BLOCK, blocks_of(n));
+		if (r)
+			return r;
+		for (ssize_t at = 0; at < n; at += SUM_BLOCK)
+			sums_set(s, (from + at) / SUM_BLOCK,
+				 sum_of(seed, buf + at, n - at < SUM_BLOCK ?
+					n - at : SUM_BLOCK));
+		from += n;
+	}
+	return 0;
+}
+
+int sums_read(struct sums *s, uint64_t seed, int fd, off_t size)
+{
+	char *buf = malloc(READ_AT_ONCE);
+	off_t at = 0, data, hole;
+	int r = buf ? 0 : -ENOMEM;
+
+	while (!r && at < size) {
+		data = lseek(fd, at, SEEK_DATA);
+		if (data < 0 || data >= size)
+			break;
+		data &= ~(off_t)(SUM_BLOCK - 1);
+		hole = lseek(fd, data, SEEK_HOLE);
+		if (hole < 0 || hole > size)
+			hole = size;
+		r = read_part(s, seed, fd, data, hole, buf);
+		at = hole;
+	}
+	free(buf);
+	if (r)
+		sums_free(s);
+	return r;
 }

@@ -37,6 +37,12 @@ int sums_reserve(struct sums *s, uint64_t block, uint64_t n);
 void sums_set(struct sums *s, uint64_t block, uint64_t sum);
 /* The first block of [block, end) with a sum that is not 0; end: none. */
 uint64_t sums_next(const struct sums *s, uint64_t block, uint64_t end);
+/*
+ * Those of a file that holds what the server has (which is size bytes); or
+ * nothing is known of any block of it. 0 or -errno, and nothing has changed
+ */
+int sums_read(struct sums *s, uint64_t seed, int fd, off_t size);
+int sums_unknown(struct sums *s, off_t size);
 /* The file was cut: forget what is behind size; a part of a block: unknown. */
 void sums_cut(struct sums *s, off_t size);
 /* It is not known whether it was cut there. */
