@@ -15,8 +15,9 @@
 int scratch_choose(unsigned i, char name[SCRATCH_NAME]);
 
 /*
- * Remove such a directory with what is in it, and in the directories in it:
- * no deeper. If it is not there, or not ours, nothing is done.
+ * Remove such a directory with what is in it (not deeper than a few levels:
+ * others may have put it there). If it is not there, or not ours, nothing is
+ * done.
  */
 void scratch_remove(const char *name);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "include/vu/module.h"
+#include "lib/log.h"
 
 static ssize_t no_readlink(struct vu_ctx *ctx, struct vu_mount *m,
 			   const char *path, char *buf, size_t size)
@@ -282,6 +283,17 @@ int vu_next_option(const char **rest, char *key, size_t keysize,
 	memcpy(value, s + k, n - k);
 	value[n - k] = '\0';
 	return 1;
+}
+
+void vu_log(const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	log_error("%s", text);
 }
 
 void vu_message_set(struct vu_message *msg, const char *format, ...)

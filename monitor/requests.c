@@ -226,7 +226,7 @@ static int run_servers(struct request *rq)
 
 static int run_quit(struct request *rq)
 {
-	sys_quit_mounts(rq->room->sys, rq->pid);
+	sys_quit_mounts(rq->pid);
 	return 0;
 }
 

@@ -270,7 +270,8 @@ static int list_made(struct request *rq, const struct place *dir, int fd,
 	}
 	if (!err)
 		lseek(fd, i, SEEK_SET);
-	if (!err && (size_t)i < list.n)
+	/* also when all was given: the next answer is that there is no more */
+	if (!err && a->len)
 		snapshots_keep(rq->sys->snapshots, fd, &list);
 	dir_free(&list);
 	return err;

@@ -201,7 +201,7 @@ bool call_malformed(struct request *rq)
 		return times_decide(rq);
 	if (row->handle == call_rename)
 		return bad_rename(rq);
-	if (row->handle == call_by_real_name)
+	if (row->handle == call_by_real_name || row->handle == call_watch)
 		return refused_anyway(rq);
 	return row->handle == call_statx &&
 	       (rq->call->arg[2] & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE;

@@ -358,11 +358,12 @@ static int make_and_open(struct request *rq, const struct open_how *how,
 			 struct mount *m, const char *rel, mode_t mode)
 {
 	const struct vu_fs_ops *ops = module_fs(m->module);
-	unsigned flags = how->flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW);
+	unsigned flags = how->flags & ~(O_CREAT | O_NOFOLLOW);
 	int err;
 
 	if (ops->create)
 		return ops->create(&rq->ctx, &m->pub, rel, flags, mode);
+	flags &= ~O_EXCL;
 	err = ops->mknod(&rq->ctx, &m->pub, rel, S_IFREG | mode, 0);
 	return err ?: ops->open(&rq->ctx, &m->pub, rel, flags);
 }

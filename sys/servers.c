@@ -1,29 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Mounts that guests serve, at the end of a view. */
+/*
+ * Mounts that guests serve: at the end of a view, and when one is unmounted.
+ *
+ * A server that ends unmounts what it has mounted, by name. If that was
+ * unmounted already, and so the server has ended, another mount may be there
+ * by then, which is not meant. (The kernel's /dev/fuse tells the server, by
+ * POLLERR; a socket has nothing to say that with.)
+ */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "engine/proc.h"
 #include "lib/proc.h"
 #include "sys/state.h"
 #include "view/registry.h"
 
-/* All mounts of modules, of all views, each once, held. */
+/* All mounts of modules that live, held. */
 struct served {
 	struct mount **mount;
 	size_t n, size;
 };
 
-static bool listed(const struct served *all, const struct mount *m)
+static void enlist(void *arg, struct mount *m)
 {
-	for (size_t i = 0; i < all->n; i++)
-		if (all->mount[i] == m)
-			return true;
-	return false;
-}
+	struct served *all = arg;
 
-static void enlist(struct served *all, struct mount *m)
-{
-	if (!m->module || listed(all, m))
+	if (!m->module)
 		return;
 	if (all->n == all->size) {
 		size_t size = all->size ? 2 * all->size : 16;
@@ -35,15 +38,6 @@ static void enlist(struct served *all, struct mount *m)
 		all->size = size;
 	}
 	all->mount[all->n++] = mount_get(m);
-}
-
-static void collect(void *arg, struct view *v)
-{
-	struct version *now = view_version(v);
-
-	for (size_t i = 0; i < now->nmount; i++)
-		enlist(arg, now->mount[i]);
-	version_put(now);
 }
 
 static void release(struct served *all)
@@ -75,7 +69,7 @@ bool sys_servers(struct sys *s, const pid_t *pid, size_t n, bool *serves)
 	memset(serves, 0, n * sizeof(*serves));
 	if (!atomic_load(&s->awake))
 		return false;
-	sys_each(s, collect, &all);
+	mount_each(enlist, &all);
 	for (size_t i = 0; i < all.n; i++)
 		if (find_server(all.mount[i], pid, n, serves))
 			any = true;
@@ -99,13 +93,13 @@ static bool served_below(struct mount *m, const pid_t *pid, size_t n)
 	return false;
 }
 
-void sys_quit_mounts(struct sys *s, pid_t above)
+void sys_quit_mounts(pid_t above)
 {
 	struct served all = { .n = 0 };
 	pid_t *pid = NULL;
 	size_t n = above ? proc_descendants(above, &pid) : 0;
 
-	sys_each(s, collect, &all);
+	mount_each(enlist, &all);
 	if (all.n)
 		qsort(all.mount, all.n, sizeof(*all.mount), newest_first);
 	for (size_t i = 0; i < all.n; i++)
@@ -114,4 +108,57 @@ void sys_quit_mounts(struct sys *s, pid_t above)
 				&all.mount[i]->pub);
 	release(&all);
 	free(pid);
+}
+
+/* --- what servers unmount ------------------------------------------------- */
+
+static void note_departed(struct sys *s, pid_t pid, const char *target)
+{
+	struct departed d = { pid, proc_start(pid), strdup(target) }, old;
+
+	if (!d.target)
+		return;
+	pthread_mutex_lock(&s->lock);
+	old = s->departed[s->ndeparted % DEPARTED_MAX];
+	s->departed[s->ndeparted++ % DEPARTED_MAX] = d;
+	pthread_mutex_unlock(&s->lock);
+	free(old.target);
+}
+
+void server_departs(struct sys *s, struct mount *m)
+{
+	pid_t *pid;
+	size_t n;
+
+	if (!m || !m->module || module_fs(m->module)->serves(&m->pub, 0) < 0)
+		return;
+	n = proc_descendants(getpid(), &pid);
+	for (size_t i = 0; i < n; i++)
+		if (module_fs(m->module)->serves(&m->pub, pid[i]) > 0)
+			note_departed(s, pid[i], m->pub.target);
+	free(pid);
+}
+
+/* Has that server, or who works for it, asked? */
+static bool asked_by(const struct departed *d, pid_t pid)
+{
+	return d->pid && (d->pid == pid || proc_is_descendant(d->pid, pid)) &&
+	       proc_start(d->pid) == d->start;
+}
+
+bool server_departed(struct sys *s, pid_t pid, struct mount *m)
+{
+	pid_t server = 0;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < DEPARTED_MAX && !server; i++) {
+		const struct departed *d = &s->departed[i];
+
+		if (d->target && !strcmp(d->target, m->pub.target) &&
+		    asked_by(d, pid))
+			server = d->pid;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return server && (!m->module ||
+			  module_fs(m->module)->serves(&m->pub, server) <= 0);
 }

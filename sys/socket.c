@@ -145,7 +145,7 @@ static void note_address(struct request *rq, const char *real)
 	if (rq->row->handle == call_bind)
 		address_note(real, rq->path[0]);
 	else if (rq->row->handle == call_connect)
-		socket_note_peer(rq, rq->path[0]);
+		socket_note_peer(rq, real, rq->path[0]);
 }
 
 /* The call with that address. arg: its number; len follows it */
@@ -280,7 +280,7 @@ struct verdict call_bind(struct request *rq)
 	}
 	if (!err && !f->error)
 		err = -EADDRINUSE;
-	if (!err && f->slash)
+	if (!err && (f->slash || f->dir.unnamed))
 		err = -ENOENT;
 	if (!err && mount_rdonly(f->dir.mount))
 		err = -EROFS;

@@ -43,14 +43,16 @@ static void peer_key(unsigned long ino, char *buf, size_t size)
 	snprintf(buf, size, "peer of %lu", ino);
 }
 
-void socket_note_peer(struct request *rq, const char *given)
+void socket_note_peer(struct request *rq, const char *real, const char *said)
 {
-	char key[64];
+	char key[64], given[ADDRESS_MAX + 1];
 
 	if (can_fetch())
 		return;
 	peer_key(socket_number(rq, (int)rq->call->arg[0]), key, sizeof(key));
-	address_note(key, given);
+	/* as it was bound, if that is known */
+	address_note(key, address_given(real, given, sizeof(given)) ? said
+								   : given);
 }
 
 /*

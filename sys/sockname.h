@@ -4,8 +4,11 @@
 
 #include "sys/request.h"
 
-/* The caller connects its socket (argument 0) to what it calls given. */
-void socket_note_peer(struct request *rq, const char *given);
+/*
+ * The caller connects its socket (argument 0) to what the kernel knows as
+ * real, and the caller as said.
+ */
+void socket_note_peer(struct request *rq, const char *real, const char *said);
 
 /*
  * Can the caller's socket (argument 0) be bound to a name?

@@ -10,6 +10,15 @@
 /* The views, and the processes that may enter a view they asked for. */
 #define VIEWS_MAX 256
 
+/* A server whose mount was taken away: see sys/servers.c. */
+#define DEPARTED_MAX 32
+
+struct departed {
+	pid_t pid;
+	uint64_t start;
+	char *target;
+};
+
 struct view_slot {
 	struct view *view;
 	pid_t owner;		/* process that opened it; 0: the first view */
@@ -25,6 +34,8 @@ struct sys {
 	pthread_mutex_t lock;			/* guards slot, nview, next_view */
 	struct view_slot slot[VIEWS_MAX];
 	unsigned next_view;
+	struct departed departed[DEPARTED_MAX];	/* guarded by lock */
+	unsigned ndeparted;			/* in all, ever */
 	atomic_uint tracers;
 	/*
 	 * Something is virtual somewhere: a mount, a root, another view.
@@ -67,6 +78,13 @@ bool sys_mount_busy(void *sys, const struct mount *m);
 
 /* Call f for every view, with a reference, outside of the lock. */
 void sys_each(struct sys *s, void (*f)(void *, struct view *), void *arg);
+
+/*
+ * A mount was taken away. What its server unmounts there when it ends is not
+ * what is mounted there by then: is this one of that kind?
+ */
+void server_departs(struct sys *s, struct mount *m);
+bool server_departed(struct sys *s, pid_t pid, struct mount *m);
 
 /* A view by number, with a reference; NULL: none. owner: out, may be NULL */
 struct view *sys_find_view(struct sys *s, unsigned id, pid_t *owner);

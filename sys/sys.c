@@ -188,22 +188,31 @@ bool sys_mount_busy(void *sys, const struct mount *m)
  * What guests have written is made safe before the mount is taken away, while
  * somebody can be told that it could not be.
  */
-static int sync_mount(struct request *rq, const char *target,
+static int sync_mount(struct request *rq, struct mount *m, const char *target,
 		      struct vu_message *why)
 {
-	struct mount *m;
-	int err = view_mounted_at(&rq->ctx, target, &m);
+	int err = 0;
 
-	if (err)
-		return 0;	/* who unmounts says so */
 	if (mount_served(m) && m->module)
 		err = module_fs(m->module)->sync(&rq->ctx, &m->pub, NULL);
 	if (err)
 		vu_message_set(why, "%s: what was written cannot be stored: %s "
 			       "(-l takes it away all the same)", target,
 			       strerror(-err));
-	mount_put(m);
 	return err;
+}
+
+/* The mount that is to be taken away, with a reference. */
+static int mount_to_go(struct request *rq, const char *target,
+		       struct mount **m, struct vu_message *why)
+{
+	int err = view_mounted_at(&rq->ctx, target, m);
+
+	if (err || !server_departed(rq->sys, request_tgid(rq), *m))
+		return 0;	/* who unmounts says why not */
+	vu_message_set(why, "%s: what this program has mounted there is gone",
+		       target);
+	return -EINVAL;
 }
 
 int request_umount(struct request *rq, const char *target, int flags,
@@ -211,23 +220,29 @@ int request_umount(struct request *rq, const char *target, int flags,
 {
 	struct vu_message why = { "" };
 	unsigned f = flags & (MNT_DETACH | MNT_FORCE) ? DETACH_LAZY : 0;
+	struct mount *m = NULL;
 	struct version *now;
 	int err = creds_may(rq, CAP_SYS_ADMIN);
 
 	if (!err)
 		err = request_start_cwd(rq);
-	if (!err && !f)
-		err = sync_mount(rq, target, &why);
+	if (!err)
+		err = mount_to_go(rq, target, &m, &why);
+	if (!err && !f && m)
+		err = sync_mount(rq, m, target, &why);
 	if (!err)
 		err = view_detach(rq->guest->view, &rq->ctx, target, f,
 				  sys_mount_busy, rq->sys, &why);
 	if (!err) {
+		server_departs(rq->sys, m);
 		now = view_version(rq->guest->view);
 		descriptors_sweep(rq->sys->descriptors, now);
 		version_put(now);
 		creds_resume(rq);
 		special_sweep(rq->sys);
 	}
+	if (m)
+		mount_put(m);
 	if (err && !why.text[0])
 		vu_message_set(&why, "%s: %s", target, strerror(-err));
 	memcpy(msg->text, why.text, sizeof(msg->text));

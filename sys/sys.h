@@ -93,7 +93,7 @@ bool sys_servers(struct sys *s, const pid_t *pid, size_t n, bool *serves);
  * let go of, the newest mount first. May wait for them.
  * @above: only what descendants of this process serve; 0: all
  */
-void sys_quit_mounts(struct sys *s, pid_t above);
+void sys_quit_mounts(pid_t above);
 
 /* A child view of pid's view, for pid and its children to enter. */
 int sys_newview(struct sys *s, pid_t pid, const char *name, unsigned *id);

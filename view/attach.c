@@ -203,6 +203,7 @@ static int build(struct vu_ctx *ctx, const struct attach *a, struct mount *m,
 		m->module = NULL;
 		return say(msg, a->type, a->source, err);
 	}
+	mount_live(m);
 	if (mount_served(m))
 		m->world = version_get((struct version *)ctx->version);
 	err = find_root(ctx, m);

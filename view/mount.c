@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,9 +66,61 @@ struct mount *mount_get(struct mount *m)
 	return m;
 }
 
+/* --- all that live --- */
+
+static LIST_HEAD(, mount) living = LIST_HEAD_INITIALIZER(living);
+static pthread_mutex_t living_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void mount_live(struct mount *m)
+{
+	pthread_mutex_lock(&living_lock);
+	LIST_INSERT_HEAD(&living, m, living);
+	pthread_mutex_unlock(&living_lock);
+}
+
+static void mount_die(struct mount *m)
+{
+	pthread_mutex_lock(&living_lock);
+	if (m->living.le_prev)
+		LIST_REMOVE(m, living);
+	pthread_mutex_unlock(&living_lock);
+}
+
+/* Hold it, unless its last holder is just leaving. */
+static bool hold_living(struct mount *m)
+{
+	unsigned n = atomic_load(&m->refs);
+
+	while (n && !atomic_compare_exchange_weak(&m->refs, &n, n + 1))
+		;
+	return n;
+}
+
+void mount_each(void (*f)(void *arg, struct mount *m), void *arg)
+{
+	struct mount *m, *last = NULL;
+
+	pthread_mutex_lock(&living_lock);
+	LIST_FOREACH(m, &living, living) {
+		if (!hold_living(m))
+			continue;
+		pthread_mutex_unlock(&living_lock);
+		f(arg, m);
+		if (last)
+			mount_put(last);
+		last = m;	/* stays on the list while we go on from it */
+		pthread_mutex_lock(&living_lock);
+	}
+	pthread_mutex_unlock(&living_lock);
+	if (last)
+		mount_put(last);
+}
+
 static void mount_free(struct mount *m)
 {
 	const struct vu_fs_ops *ops = m->module ? module_fs(m->module) : NULL;
+
+	mount_die(m);
 
 	if (ops && ops->umount && !m->except_of)
 		ops->umount(&m->pub);

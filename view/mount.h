@@ -3,6 +3,7 @@
 #define VIEW_MOUNT_H
 
 #include <stdatomic.h>
+#include <sys/queue.h>
 #include "include/vu/module.h"
 #include "view/place.h"
 
@@ -20,6 +21,7 @@ struct mount {
 	atomic_uint holders;		/* working directories and roots in it */
 	unsigned id;			/* 0: the real system */
 	struct module *module;		/* NULL for the real system and exceptions */
+	LIST_ENTRY(mount) living;	/* see mount_live() */
 	bool loaded;			/* made by loading its module */
 	atomic_bool entered;		/* VU_MOUNT_APART: see enter_mount() */
 	struct mount *except_of;	/* made by vu_mount_except of that mount */
@@ -40,6 +42,14 @@ struct mount *mount_base(void);
 
 struct mount *mount_get(struct mount *m);
 void mount_put(struct mount *m);
+
+/*
+ * From now on it is one of those that mount_each() tells of, until its last
+ * holder has gone: also when no view has it any more.
+ */
+void mount_live(struct mount *m);
+/* Call f for each, held meanwhile; may hold one itself, but not make one. */
+void mount_each(void (*f)(void *arg, struct mount *m), void *arg);
 
 /*
  * The options as they are now: "ro" or "rw", then what was asked for. buf

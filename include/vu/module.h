@@ -160,8 +160,9 @@ struct vu_fs_ops {
 	int (*open)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		    int flags);
 	/*
-	 * Make a regular file (the umask is applied) and open it. Default:
-	 * mknod, then open.
+	 * Make a regular file (the umask is applied) and open it: flags as for
+	 * open, and O_EXCL. If it is there after all, it is opened, or
+	 * -EEXIST for O_EXCL. Default: mknod, then open.
 	 */
 	int (*create)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		      int flags, mode_t mode);
@@ -361,6 +362,9 @@ int vu_bytes_file(const char *name, const void *bytes, size_t len);
  */
 int vu_next_option(const char **rest, char *key, size_t keysize,
 		   char *value, size_t valuesize);
+
+/* A line for the user of the monitor: something went wrong unasked. */
+void vu_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void vu_message_set(struct vu_message *msg, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

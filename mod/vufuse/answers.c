@@ -106,6 +106,7 @@ int answer_entry(struct tree *t, const struct key *k, uint64_t since,
 
 	learn_attr(t, i, &e->attr,
 		   valid_until(now, e->attr_valid, e->attr_valid_nsec), since);
+	i->gone = false;
 	if (k->dir->changed <= since)
 		err = entry_place(t, k, i, valid_until(now, e->entry_valid,
 						       e->entry_valid_nsec));

@@ -105,7 +105,9 @@ int change_link(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 
 	if (err)
 		return err;
-	err = fs_walk_to_change(fs, ctx, to, &dir, &name);
+	/* the kernel never asks for that, and some would do it */
+	err = S_ISDIR(n->type) ? -EPERM :
+	      fs_walk_to_change(fs, ctx, to, &dir, &name);
 	if (!err) {
 		/* servers that know files by path take it for another one */
 		opened_settle(fs, ctx, n);
@@ -121,16 +123,28 @@ int change_link(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 
 /* --- names that go --- */
 
+/* Has it one name only? */
+static bool last_name(struct fs *fs, struct vu_ctx *ctx, struct node *n)
+{
+	struct fuse_attr a;
+
+	return S_ISDIR(n->type) ||
+	       (!tree_attr(fs->tree, ctx, n, &a) && a.nlink <= 1);
+}
+
 /* A name of the node was taken away: is there another? */
-static void lost_name(struct fs *fs, struct vu_ctx *ctx, struct node *n)
+static void lost_name(struct fs *fs, struct vu_ctx *ctx, struct node *n,
+		      bool last)
 {
 	struct fuse_attr a;
 
 	tree_stale(fs->tree, n);
-	if (!S_ISREG(n->type))
-		return;
-	if (tree_attr(fs->tree, ctx, n, &a) || a.nlink == 0)
+	/* by the server's own word: else it is stored, to be sure */
+	if (S_ISREG(n->type) &&
+	    (tree_attr(fs->tree, ctx, n, &a) || a.nlink == 0))
 		opened_orphan(fs, n);
+	if (last)
+		tree_gone(fs->tree, n);
 }
 
 static int remove_name(struct vu_ctx *ctx, struct vu_mount *m,
@@ -139,6 +153,7 @@ static int remove_name(struct vu_ctx *ctx, struct vu_mount *m,
 	struct fs *fs = fs_of(m);
 	struct node *dir, *n;
 	const char *name;
+	bool last;
 	int err = fs_walk(fs, ctx, path, &n);
 
 	if (err)
@@ -149,15 +164,18 @@ static int remove_name(struct vu_ctx *ctx, struct vu_mount *m,
 		return err;
 	}
 	err = may_remove(fs, ctx, dir, n);
+	if (!err && is_dir != S_ISDIR(n->type))
+		err = is_dir ? -ENOTDIR : -EISDIR;
 	if (!err && S_ISREG(n->type))
 		opened_close(fs, ctx, n);
+	last = !err && last_name(fs, ctx, n);
 	if (!err)
 		err = (is_dir ? ask_rmdir : ask_unlink)(fs->conn, ctx, dir->id,
 							name);
 	if (!err) {
 		tree_removed(fs->tree, dir, name);
 		tree_stale(fs->tree, dir);
-		lost_name(fs, ctx, n);
+		lost_name(fs, ctx, n, last);
 	}
 	tree_put(fs->tree, dir);
 	tree_put(fs->tree, n);
@@ -245,6 +263,7 @@ int change_rename(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 {
 	struct fs *fs = fs_of(m);
 	struct renaming r = { NULL };
+	bool last;
 	int err = renaming_begin(fs, ctx, from, to, &r);
 
 	if (!err)
@@ -255,6 +274,7 @@ int change_rename(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 	}
 	if (r.target && S_ISREG(r.target->type))
 		opened_close(fs, ctx, r.target);
+	last = r.target && last_name(fs, ctx, r.target);
 	err = ask_rename(fs->conn, ctx, r.from->id, r.name, r.to->id,
 			 r.newname, flags);
 	if (!err) {
@@ -263,8 +283,8 @@ int change_rename(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 		tree_stale(fs->tree, r.from);
 		tree_stale(fs->tree, r.to);
 		tree_stale(fs->tree, r.n);
-		if (r.target && r.target != r.n && !(flags & RENAME_EXCHANGE))
-			lost_name(fs, ctx, r.target);
+		if (r.target && !(flags & RENAME_EXCHANGE))
+			lost_name(fs, ctx, r.target, last);
 	}
 	renaming_end(fs, &r);
 	return err;
@@ -446,7 +466,8 @@ int change_setxattr(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 
 	if (err)
 		return err;
-	err = fs_permitted(fs, ctx, n, W_OK);
+	err = fs_xattr_permitted(ctx, n, name, true) ?:
+	      fs_permitted(fs, ctx, n, W_OK);
 	if (!err)
 		err = ask_setxattr(fs->conn, ctx, n->id, name, value, size,
 				   flags);
@@ -464,7 +485,8 @@ int change_removexattr(struct vu_ctx *ctx, struct vu_mount *m,
 
 	if (err)
 		return err;
-	err = fs_permitted(fs, ctx, n, W_OK);
+	err = fs_xattr_permitted(ctx, n, name, true) ?:
+	      fs_permitted(fs, ctx, n, W_OK);
 	if (!err)
 		err = ask_removexattr(fs->conn, ctx, n->id, name);
 	tree_stale(fs->tree, n);

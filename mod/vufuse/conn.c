@@ -188,11 +188,12 @@ static long now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static struct patience patience(struct vu_ctx *ctx, long ms)
+/* *limit may become less while one waits: see conn_hurry(). */
+static struct patience patience(struct vu_ctx *ctx, const atomic_long *limit)
 {
 	long now = now_ms();
 
-	return (struct patience){ ctx, now + LOOK_MS, ctx ? -1 : now + ms };
+	return (struct patience){ ctx, now + LOOK_MS, now, ctx ? NULL : limit };
 }
 
 /* 0: go on; -EINTR, -ETIMEDOUT */
@@ -203,7 +204,7 @@ int patient(struct patience *p)
 	if (now < p->look)
 		return 0;
 	p->look = now + LOOK_MS;
-	if (p->end >= 0 && now >= p->end)
+	if (p->limit && now - p->begin >= atomic_load(p->limit))
 		return -ETIMEDOUT;
 	return p->ctx && vu_gone(p->ctx) ? -EINTR : 0;
 }
@@ -304,7 +305,7 @@ static int begin(struct conn *c, struct patience *p, struct flight *f,
 int conn_begin(struct conn *c, struct vu_ctx *ctx, struct flight *f,
 	       struct ask *a)
 {
-	struct patience p = patience(ctx, c->patience);
+	struct patience p = patience(ctx, &c->patience);
 	int ret = conn_ready(c, ctx);
 
 	/* the server is a guest: somebody has to answer its calls meanwhile */
@@ -343,7 +344,7 @@ static ssize_t land(struct conn *c, struct patience *p, struct flight *f)
 
 ssize_t conn_wait(struct conn *c, struct vu_ctx *ctx, struct flight *f)
 {
-	struct patience p = patience(ctx, c->patience);
+	struct patience p = patience(ctx, &c->patience);
 
 	return land(c, &p, f);
 }
@@ -390,7 +391,7 @@ int conn_start(struct conn *c, uid_t uid, gid_t gid, uint32_t max_read)
 
 int conn_ready(struct conn *c, struct vu_ctx *ctx)
 {
-	struct patience p = patience(ctx, c->patience);
+	struct patience p = patience(ctx, &c->patience);
 	int ret = 0;
 
 	if (conn_state(c) == CONN_READY)
@@ -398,13 +399,21 @@ int conn_ready(struct conn *c, struct vu_ctx *ctx)
 	if (conn_state(c) == CONN_NEW)
 		return -ENOTCONN;
 	/* also when somebody asks: a server that says nothing is none */
-	p.end = now_ms() + c->patience;
+	p.limit = &c->patience;
 	pthread_mutex_lock(&c->lock);
 	ret = await(c, &p, &c->settled);
 	pthread_mutex_unlock(&c->lock);
 	if (ret == -EINTR)
 		return ret;
 	return conn_state(c) == CONN_READY ? 0 : -ENOTCONN;
+}
+
+void conn_hurry(struct conn *c, long ms)
+{
+	pthread_mutex_lock(&c->lock);
+	if (c->patience > ms)
+		c->patience = ms;
+	pthread_mutex_unlock(&c->lock);
 }
 
 void conn_tick(struct conn *c)
@@ -423,7 +432,8 @@ void conn_tick(struct conn *c)
 
 void conn_end(struct conn *c)
 {
-	struct patience p = patience(NULL, GOODBYE_MS);
+	static const atomic_long goodbye = GOODBYE_MS;
+	struct patience p = patience(NULL, &goodbye);
 	struct ask a = { .opcode = FUSE_DESTROY };
 	struct flight f;
 

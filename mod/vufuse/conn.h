@@ -83,6 +83,9 @@ pid_t conn_server(const struct conn *c);
  */
 void conn_tick(struct conn *c);
 
+/* From now on, so many milliseconds are enough where nobody asks. */
+void conn_hurry(struct conn *c, long ms);
+
 /*
  * DESTROY, bounded by a few seconds, and the end: whoever waits is answered
  * -ENOTCONN, and so is all that comes.

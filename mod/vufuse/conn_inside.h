@@ -39,7 +39,8 @@ struct waiter {
 struct patience {
 	struct vu_ctx *ctx;
 	long look;		/* when to look the next time, ms */
-	long end;		/* when it is over; -1: when the caller is gone */
+	long begin;		/* ms */
+	const atomic_long *limit;	/* how long; NULL: until the caller is gone */
 };
 
 /* An answer nobody waits for any more, which may give something. */
@@ -76,7 +77,7 @@ struct conn {
 	int fd;
 	atomic_uint refs;
 	atomic_int state;
-	long patience;		/* ms */
+	atomic_long patience;	/* ms */
 
 	pthread_mutex_t lock;	/* guards what follows */
 	bool settled;		/* neither new nor starting */

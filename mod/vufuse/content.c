@@ -203,6 +203,13 @@ void content_empty(struct content *c)
 	pthread_mutex_unlock(&c->work);
 }
 
+void content_forget(struct content *c)
+{
+	pthread_mutex_lock(&c->work);
+	become_empty(c);
+	pthread_mutex_unlock(&c->work);
+}
+
 /* Blocks from..to of the buffer are not zero: into the memfd. */
 static int put_run(struct fill *f, size_t from, size_t to)
 {

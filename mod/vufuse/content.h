@@ -67,6 +67,8 @@ int content_fill(struct content *c, struct vu_ctx *ctx,
 		 const struct content_server *s, void *arg, off_t size);
 /* The server's file is new and empty: nothing to ask for. Not while used. */
 void content_empty(struct content *c);
+/* It is not filled any more, as when it was new. Not while used. */
+void content_forget(struct content *c);
 bool content_filled(const struct content *c);
 
 /*

@@ -336,6 +336,7 @@ static void free_inode(struct inode *i)
 		LIST_REMOVE(e, sibling);
 		free(e);
 	}
+	free(i->node.more);
 	free(i);
 }
 

@@ -41,6 +41,7 @@ struct inode {
 	uint8_t place;
 	/* The number has become another node's: no answer but -EIO. */
 	bool bad;
+	bool gone;			/* its last name was removed */
 };
 
 /* A name in a directory. */

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mod/vufuse/fs.h"
+
+enum { LOOK_NS = 100 * 1000 * 1000 };	/* between two looks at the caller */
 
 /*
  * As with the kernel: a program that serves a file system can do much to
@@ -15,6 +18,26 @@
 static bool may_see(const struct fs *fs, struct vu_ctx *ctx)
 {
 	return !ctx || fs->opt.allow_other || vu_who(ctx)->uid == fs->opt.uid;
+}
+
+int fs_lock(pthread_mutex_t *lock, struct vu_ctx *ctx)
+{
+	struct timespec t;
+	int err = pthread_mutex_trylock(lock);
+
+	if (!err)
+		return 0;
+	vu_may_wait(ctx);
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		t.tv_nsec += LOOK_NS;
+		if (t.tv_nsec >= 1000000000) {
+			t.tv_nsec -= 1000000000;
+			t.tv_sec++;
+		}
+		err = pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &t);
+	} while (err && !vu_gone(ctx));
+	return err ? -EINTR : 0;
 }
 
 int fs_enter(struct fs *fs, struct vu_ctx *ctx)
@@ -49,6 +72,17 @@ int fs_permitted(struct fs *fs, struct vu_ctx *ctx, struct node *n, int want)
 	else if (vu_in_group(ctx, a.gid))
 		bits >>= 3;
 	return want & ~bits & 7 ? -EACCES : 0;
+}
+
+int fs_xattr_permitted(struct vu_ctx *ctx, const struct node *n,
+		       const char *name, bool change)
+{
+	bool never = !strncmp(name, "user.", 5) && !S_ISREG(n->type) &&
+		     !S_ISDIR(n->type);
+
+	if (!strncmp(name, "trusted.", 8) && ctx && vu_who(ctx)->uid)
+		never = true;
+	return !never ? 0 : change ? -EPERM : -ENODATA;
 }
 
 /* The directory above a path, as long as it has one. */
@@ -126,6 +160,6 @@ int fs_stat(struct fs *fs, struct vu_ctx *ctx, struct node *n, struct stat *st)
 	if (!st->st_blksize)
 		st->st_blksize = 4096;
 	if (S_ISREG(n->type))
-		opened_stat(fs, n, st);
+		opened_stat(fs, n, &a, st);
 	return 0;
 }

@@ -30,6 +30,8 @@ int fs_options_parse(const char *text, struct fs_options *o,
 
 struct files;
 
+enum { FS_NAMES = 16 };
+
 /* A mounted file system. */
 struct fs {
 	struct fs *next;		/* list of all: see keeper.c */
@@ -45,7 +47,12 @@ struct fs {
 	pthread_cond_t keeper_cond;
 	bool stopping, woken;
 	struct files *files;		/* see opened.h; guarded by lock */
-	atomic_int trouble;		/* -errno of what could not be stored */
+	/*
+	 * Held from looking whether a name is there until it is made, each
+	 * for some of the directories: see fs_names().
+	 */
+	pthread_mutex_t names[FS_NAMES];
+	atomic_bool no_access;		/* the server does not know ACCESS */
 };
 
 static inline struct fs *fs_of(const struct vu_mount *m)
@@ -76,9 +83,18 @@ int fs_walk_to_change(struct fs *fs, struct vu_ctx *ctx, const char *path,
  * (default_permissions), and only then.
  */
 int fs_permitted(struct fs *fs, struct vu_ctx *ctx, struct node *n, int want);
+/* Which attributes the kernel itself does not let anybody have, or change. */
+int fs_xattr_permitted(struct vu_ctx *ctx, const struct node *n,
+		       const char *name, bool change);
 
 /* Attributes as stat(2) tells them: the server's, and what guests did since. */
 int fs_stat(struct fs *fs, struct vu_ctx *ctx, struct node *n, struct stat *st);
+
+/*
+ * Take a lock that others may hold while they wait for the server. 0, or
+ * -EINTR when the caller is gone meanwhile (ctx NULL: it never is)
+ */
+int fs_lock(pthread_mutex_t *lock, struct vu_ctx *ctx);
 
 /* --- served.c, change.c: operations of struct vu_fs_ops --- */
 
@@ -137,7 +153,8 @@ int opened_sync(struct vu_ctx *ctx, struct vu_mount *m, const char *path);
 bool opened_busy(struct vu_mount *m);
 
 /* What guests did to its content and the server does not know yet. */
-void opened_stat(struct fs *fs, struct node *n, struct stat *st);
+void opened_stat(struct fs *fs, struct node *n, const struct fuse_attr *a,
+		 struct stat *st);
 /* Its last name is gone: what is written to it from now on is lost. */
 void opened_orphan(struct fs *fs, struct node *n);
 /* Change its size; 0 or -errno. */
@@ -161,6 +178,8 @@ void opened_mode(struct fs *fs, struct node *n, mode_t mode);
 
 /* Store everything. 0 or the first error */
 int opened_store_all(struct fs *fs, struct vu_ctx *ctx);
+/* The same when it is the last time: what cannot be stored is told. */
+void opened_store_last(struct fs *fs, const char *target);
 /* Each second: store what is due. */
 void opened_tick(struct fs *fs, unsigned second);
 /* After an open: are there too many that are to be stored, or kept? */

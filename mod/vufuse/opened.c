@@ -82,12 +82,6 @@ struct opened *opened_find(struct fs *fs, struct node *n)
 	return o;
 }
 
-void opened_put(struct fs *fs, struct opened *o)
-{
-	pthread_mutex_lock(&fs->lock);
-	o->users--;
-	pthread_mutex_unlock(&fs->lock);
-}
 
 /*
  * fs->lock is held. Return: its node, with a reference: the tree may drop it
@@ -110,6 +104,20 @@ static bool needless(const struct opened *o)
 {
 	return !o->users && !o->has_file && !content_used(o->content) &&
 	       (o->orphan || !content_maybe_changed(o->content));
+}
+
+/* What has no name and is in no use is not waited with. */
+void opened_put(struct fs *fs, struct opened *o)
+{
+	struct node *n = NULL;
+
+	pthread_mutex_lock(&fs->lock);
+	o->users--;
+	if (o->orphan && needless(o))
+		n = opened_free(fs, o);
+	pthread_mutex_unlock(&fs->lock);
+	if (n)
+		tree_put(fs->tree, n);
 }
 
 /*
@@ -174,10 +182,8 @@ struct opened **opened_take_all(struct fs *fs, size_t *n)
 
 void opened_drop_all(struct fs *fs, struct opened **all, size_t n)
 {
-	pthread_mutex_lock(&fs->lock);
 	while (n)
-		all[--n]->users--;
-	pthread_mutex_unlock(&fs->lock);
+		opened_put(fs, all[--n]);
 	free(all);
 }
 
@@ -208,11 +214,29 @@ bool opened_busy(struct vu_mount *m)
 
 /* --- what others ask --- */
 
-void opened_stat(struct fs *fs, struct node *n, struct stat *st)
+/* The times that stand for the server's: see store_times(). */
+static void told_times(struct fs *fs, const struct node *n,
+		       const struct fuse_attr *a, struct stat *st)
+{
+	const struct told *t;
+
+	pthread_mutex_lock(&fs->lock);
+	t = n->more;
+	if (t && t->mtime == a->mtime && t->mtimensec == a->mtimensec &&
+	    t->ctime == a->ctime && t->ctimensec == a->ctimensec) {
+		st->st_mtim = t->mtim;
+		st->st_ctim = t->ctim;
+	}
+	pthread_mutex_unlock(&fs->lock);
+}
+
+void opened_stat(struct fs *fs, struct node *n, const struct fuse_attr *a,
+		 struct stat *st)
 {
 	struct opened *o = opened_find(fs, n);
 	struct stat now;
 
+	told_times(fs, n, a, st);
 	if (!o)
 		return;
 	if (content_filled(o->content) &&
@@ -234,8 +258,31 @@ void opened_orphan(struct fs *fs, struct node *n)
 		return;
 	pthread_mutex_lock(&o->lock);
 	o->orphan = true;
+	opened_finish(fs, NULL, o);
 	pthread_mutex_unlock(&o->lock);
 	opened_put(fs, o);
+}
+
+/*
+ * As O_TRUNC does it: the content first, and it tells the server. One that is
+ * not what the server has need not be kept for that.
+ */
+static int truncate_content(struct fs *fs, struct vu_ctx *ctx,
+			    struct opened *o, off_t size)
+{
+	struct fuse_setattr_in in = { .valid = FATTR_SIZE, .size = size };
+	struct fuse_attr a;
+	int err = tree_attr(fs->tree, ctx, o->node, &a);
+
+	if (err)
+		return err;
+	if (!opened_up_to_date(o, &a)) {
+		content_forget(o->content);
+		return opened_set_attr(fs, ctx, o->node, o->has_file ?
+				       &o->file : NULL, &in);
+	}
+	err = content_truncate(o->content, size);
+	return err ?: opened_store(fs, ctx, o);
 }
 
 int opened_truncate(struct fs *fs, struct vu_ctx *ctx, struct node *n,
@@ -247,11 +294,11 @@ int opened_truncate(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 
 	if (!o)
 		return opened_set_attr(fs, ctx, n, NULL, &in);
-	pthread_mutex_lock(&o->lock);
-	err = opened_set_attr(fs, ctx, n, o->has_file ? &o->file : NULL, &in);
-	if (!err && content_filled(o->content))
-		err = content_truncate(o->content, size);
-	pthread_mutex_unlock(&o->lock);
+	err = fs_lock(&o->lock, ctx);
+	if (!err) {
+		err = truncate_content(fs, ctx, o, size);
+		pthread_mutex_unlock(&o->lock);
+	}
 	opened_put(fs, o);
 	return err;
 }
@@ -263,12 +310,13 @@ void opened_times(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 
 	if (!o)
 		return;
-	pthread_mutex_lock(&o->lock);
-	if (content_filled(o->content)) {
-		content_times(o->content, times);
-		opened_stamp(fs, ctx, o);
+	if (!fs_lock(&o->lock, ctx)) {
+		if (content_filled(o->content)) {
+			content_times(o->content, times);
+			opened_stamp(fs, ctx, o);
+		}
+		pthread_mutex_unlock(&o->lock);
 	}
-	pthread_mutex_unlock(&o->lock);
 	opened_put(fs, o);
 }
 

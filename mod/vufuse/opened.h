@@ -18,9 +18,20 @@ struct opened {
 	atomic_bool has_file;		/* file is open at the server, to store */
 	struct file file;
 	bool orphan;			/* no name: needs no storing */
+	atomic_bool unstored;		/* that has failed, or was put off */
 	bool stamped;
 	struct fuse_attr stamp;		/* of the server's file, when they agreed */
 	struct timespec stored;		/* the content's time of change then */
+};
+
+/*
+ * Times of a node (node->more, guarded by fs->lock) that are told in the place
+ * of the server's, as long as those are what they were: see storing.c.
+ */
+struct told {
+	uint64_t mtime, ctime;		/* the server's */
+	uint32_t mtimensec, ctimensec;
+	struct timespec mtim, ctim;
 };
 
 /* All of one mount. Guarded by fs->lock. */

@@ -35,32 +35,35 @@ int opened_open_file(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 	return err;
 }
 
-/* O_TRUNC. The server never sees that flag: many do not know it. */
-static int cut_off(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
-		   const struct file *f)
+/*
+ * O_TRUNC. The server never sees that flag: many do not know it. The content
+ * comes first, for it may refuse (a program that runs), and it knows what
+ * the server had.
+ */
+static int cut_off(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
 {
-	struct fuse_setattr_in in = { .valid = FATTR_SIZE };
-	int err = opened_set_attr(fs, ctx, o->node, f, &in);
+	struct fuse_attr a;
+	int err = tree_attr(fs->tree, ctx, o->node, &a);
 
-	if (err)
-		return err;
-	if (content_filled(o->content) && content_used(o->content))
-		return content_truncate(o->content, 0);
-	content_empty(o->content);
-	opened_stamp(fs, ctx, o);
-	content_mode(o->content, o->stamp.mode & 0777);
-	return 0;
+	/* else what it knows of the server's file is not true any more */
+	if (!err && !opened_up_to_date(o, &a))
+		content_forget(o->content);
+	if (!err)
+		err = content_truncate(o->content, 0);
+	if (!err)
+		err = opened_store(fs, ctx, o);
+	if (!err && !tree_attr(fs->tree, ctx, o->node, &a))
+		content_mode(o->content, a.mode & 0777);
+	return err;
 }
 
 static int fill(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
-		const struct file *f, int flags)
+		const struct file *f)
 {
 	struct at_server s = { fs, o->node, f };
 	struct fuse_attr a;
 	int err;
 
-	if (flags & O_TRUNC)
-		return cut_off(fs, ctx, o, f);
 	err = tree_attr(fs->tree, ctx, o->node, &a);
 	if (err || opened_up_to_date(o, &a))
 		return err;
@@ -96,30 +99,25 @@ static int open_generated(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 	return fd;
 }
 
-/* Keep the server's file to store with, or let go of it. */
-static void keep_file(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
-		      struct file *f, bool writes)
-{
-	if (!writes || o->has_file) {
-		file_close(fs->conn, ctx, f);
-		return;
-	}
-	opened_keep_file(fs, o, f);
-}
-
-/* o->lock is held. */
+/* o->lock is held. f is kept to store with, or closed. */
 static int open_content(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
 			struct file *f, int flags)
 {
-	bool writes = for_writing(flags);
-	int fd;
+	bool keeps = for_writing(flags) && !o->has_file;
+	int fd = 0;
 
-	if ((f->answer & FOPEN_DIRECT_IO) && !writes)
+	if (keeps)
+		opened_keep_file(fs, o, f);
+	if ((f->answer & FOPEN_DIRECT_IO) && !for_writing(flags))
 		fd = open_generated(fs, ctx, o->node, f, flags);
+	else if (flags & O_TRUNC)
+		fd = cut_off(fs, ctx, o);
 	else
-		fd = fill(fs, ctx, o, f, flags) ?:
-		     content_open(o->content, flags & ~O_TRUNC);
-	keep_file(fs, ctx, o, f, writes && fd >= 0);
+		fd = fill(fs, ctx, o, f);
+	if (!fd)
+		fd = content_open(o->content, flags & ~O_TRUNC);
+	if (!keeps)
+		file_close(fs->conn, ctx, f);
 	return fd;
 }
 
@@ -135,11 +133,13 @@ static int open_node(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 		return -ENOMEM;
 	if (!tree_attr(fs->tree, ctx, n, &a) && a.nlink > 1)
 		opened_settle_links(fs, ctx, n);
-	pthread_mutex_lock(&o->lock);
-	fd = opened_open_file(fs, ctx, n, flags, &f);
-	if (!fd)
-		fd = open_content(fs, ctx, o, &f, flags);
-	pthread_mutex_unlock(&o->lock);
+	fd = fs_lock(&o->lock, ctx);
+	if (!fd) {
+		fd = opened_open_file(fs, ctx, n, flags, &f);
+		if (!fd)
+			fd = open_content(fs, ctx, o, &f, flags);
+		pthread_mutex_unlock(&o->lock);
+	}
 	opened_put(fs, o);
 	opened_trim(fs);
 	opened_hurry(fs, ctx);
@@ -175,62 +175,99 @@ static int open_created(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 			struct file *f, int flags)
 {
 	struct opened *o = opened_make(fs, n);
-	int fd;
+	int fd = o ? fs_lock(&o->lock, ctx) : -ENOMEM;
 
-	if (!o) {
+	if (fd) {
 		file_close(fs->conn, ctx, f);
-		return -ENOMEM;
+	} else {
+		/* whoever made it may write it, whatever he asked for */
+		fd = open_content(fs, ctx, o, f,
+				  (flags & ~O_ACCMODE) | O_RDWR);
+		pthread_mutex_unlock(&o->lock);
 	}
-	pthread_mutex_lock(&o->lock);
-	fd = open_content(fs, ctx, o, f, (flags & ~O_ACCMODE) |
-			  ((flags & O_ACCMODE) ?: O_RDWR));
-	pthread_mutex_unlock(&o->lock);
-	if (fd >= 0 && (flags & O_ACCMODE) == O_RDONLY) {
+	if (fd >= 0 && (flags & O_ACCMODE) != O_RDWR) {
 		close(fd);
 		fd = content_open(o->content, flags & ~O_TRUNC);
 	}
-	opened_put(fs, o);
-	opened_trim(fs);
-	opened_hurry(fs, ctx);
+	if (o)
+		opened_put(fs, o);
 	return fd;
 }
 
-/* For servers that have no CREATE. */
-static int make_and_open(struct vu_ctx *ctx, struct vu_mount *m,
-			 const char *path, int flags, mode_t mode)
+/*
+ * The name is not there, and nobody makes it meanwhile. Return: 0, and the
+ * node, with f open at the server unless that has no CREATE (f->none)
+ */
+static int create(struct fs *fs, struct vu_ctx *ctx, struct node *dir,
+		  const char *name, int flags, mode_t mode, struct file *f,
+		  struct node **n)
 {
-	int err = change_mknod(ctx, m, path, S_IFREG | mode, 0);
+	struct fuse_entry_out e;
+	int err = file_create(fs->conn, ctx, dir->id, name,
+			      O_RDWR | O_CREAT | (flags & O_EXCL),
+			      S_IFREG | mode, f, &e);
+	bool opened = !err;
 
-	return err ?: opened_open(ctx, m, path, flags & ~O_TRUNC);
+	if (err == -ENOSYS)
+		err = ask_mknod(fs->conn, ctx, dir->id, name, S_IFREG | mode,
+				0, &e);
+	if (err)
+		return err;
+	tree_stale(fs->tree, dir);
+	err = tree_entered(fs->tree, dir, name, &e, n);
+	if (err && opened)
+		file_close(fs->conn, ctx, f);
+	return err ?: opened;
+}
+
+/*
+ * Make it or find it. Return: 1 it was made and f is open, 0 it is there, or
+ * -errno
+ */
+static int make(struct fs *fs, struct vu_ctx *ctx, struct node *dir,
+		const char *path, const char *name, int flags, mode_t mode,
+		struct file *f, struct node **n)
+{
+	pthread_mutex_t *names = &fs->names[dir->id % FS_NAMES];
+	int r = fs_lock(names, ctx);
+
+	if (r)
+		return r;
+	/* servers need not know O_EXCL, and somebody may have been quicker */
+	r = tree_walk(fs->tree, ctx, path, n);
+	if (!r && (flags & O_EXCL)) {
+		tree_put(fs->tree, *n);
+		r = -EEXIST;
+	} else if (r == -ENOENT) {
+		r = create(fs, ctx, dir, name, flags, mode, f, n);
+	}
+	pthread_mutex_unlock(names);
+	return r;
 }
 
 int opened_create(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		  int flags, mode_t mode)
 {
 	struct fs *fs = fs_of(m);
-	struct fuse_entry_out e;
 	struct node *dir, *n;
 	const char *name;
 	struct file f;
-	int fd = fs_walk_to_change(fs, ctx, path, &dir, &name);
+	int r = fs_walk_to_change(fs, ctx, path, &dir, &name);
 
-	if (fd)
-		return fd;
-	fd = file_create(fs->conn, ctx, dir->id, name, O_RDWR | O_CREAT,
-			 S_IFREG | mode, &f, &e);
-	if (!fd) {
-		tree_stale(fs->tree, dir);
-		fd = tree_entered(fs->tree, dir, name, &e, &n);
-		if (fd)
-			file_close(fs->conn, ctx, &f);
-	}
+	if (r)
+		return r;
+	r = make(fs, ctx, dir, path, name, flags, mode, &f, &n);
 	tree_put(fs->tree, dir);
-	if (fd == -ENOSYS)
-		return make_and_open(ctx, m, path, flags, mode);
-	if (fd)
-		return fd;
-	fd = open_created(fs, ctx, n, &f, flags & ~O_TRUNC);
+	flags &= ~O_EXCL;
+	if (r < 0)
+		return r;
+	if (!r) {
+		tree_put(fs->tree, n);
+		return opened_open(ctx, m, path, flags);
+	}
+	r = open_created(fs, ctx, n, &f, flags & ~O_TRUNC);
 	tree_put(fs->tree, n);
-	return fd;
+	opened_trim(fs);
+	opened_hurry(fs, ctx);
+	return r;
 }
-

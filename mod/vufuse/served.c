@@ -122,8 +122,9 @@ int served_access(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		err = executable(fs, ctx, n);
 	if (!err)
 		err = fs_permitted(fs, ctx, n, want);
-	if (!err && !fs->opt.default_permissions) {
+	if (!err && !fs->opt.default_permissions && !fs->no_access) {
 		err = ask_access(fs->conn, ctx, n->id, want);
+		fs->no_access = err == -ENOSYS;
 		if (err == -ENOSYS)
 			err = 0;
 	}
@@ -191,7 +192,9 @@ ssize_t served_getxattr(struct vu_ctx *ctx, struct vu_mount *m,
 
 	if (len)
 		return len;
-	len = ask_getxattr(fs->conn, ctx, n->id, name, value, size);
+	len = fs_xattr_permitted(ctx, n, name, false);
+	if (!len)
+		len = ask_getxattr(fs->conn, ctx, n->id, name, value, size);
 	tree_put(fs->tree, n);
 	return len;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mod/vufuse/opened.h"
 
@@ -58,6 +59,12 @@ const struct content_server opened_server = {
 	.read = server_read, .write = server_write, .resize = server_resize,
 };
 
+/* Will it not answer anything else either? */
+static bool server_is_gone(int err)
+{
+	return err == -ENOTCONN || err == -EINTR || err == -ETIMEDOUT;
+}
+
 /* --- stamps --- */
 
 void opened_stamp(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
@@ -77,9 +84,41 @@ bool opened_up_to_date(const struct opened *o, const struct fuse_attr *a)
 
 /* --- storing --- */
 
+/* Is the server's time ours, as far as it can tell it? */
+static bool same_time(uint64_t sec, uint32_t nsec, const struct timespec *t)
+{
+	return sec == (uint64_t)t->tv_sec && nsec <= (uint32_t)t->tv_nsec;
+}
+
+/*
+ * Guests have seen the times of the content, and shall not see them move: not
+ * the time of the status, which nobody can set, nor one that the server keeps
+ * in whole seconds. So as long as the server tells those that it has now, its
+ * node tells the content's.
+ */
+static void tell_times(struct fs *fs, struct opened *o, const struct stat *st)
+{
+	const struct fuse_attr *a = &o->stamp;
+	struct node *n = o->node;
+	struct told t = {
+		a->mtime, a->ctime, a->mtimensec, a->ctimensec,
+		{ a->mtime, a->mtimensec }, st->st_ctim,
+	};
+
+	if (same_time(a->mtime, a->mtimensec, &st->st_mtim))
+		t.mtim = st->st_mtim;
+	pthread_mutex_lock(&fs->lock);
+	if (!n->more)
+		n->more = malloc(sizeof(t));
+	if (n->more)
+		*(struct told *)n->more = t;
+	pthread_mutex_unlock(&fs->lock);
+}
+
 /*
  * The server's file has the time of the store now, and guests have seen the
  * time of their change. (A change through a mapping has none: it is now.)
+ * What was stored is stored, also where the server sets no times.
  */
 static int store_times(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
 {
@@ -103,8 +142,12 @@ static int store_times(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
 	in.atime = st.st_atim.tv_sec;
 	in.atimensec = st.st_atim.tv_nsec;
 	err = opened_set_attr(fs, ctx, o->node, &o->file, &in);
-	/* whoever writes need not own it, and then the time stays what it is */
-	return err == -EPERM || err == -EACCES ? 0 : err;
+	if (server_is_gone(err))
+		return err;
+	opened_stamp(fs, ctx, o);
+	if (o->stamped)
+		tell_times(fs, o, &st);
+	return 0;
 }
 
 static int store_with(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
@@ -117,8 +160,6 @@ static int store_with(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
 		tree_stale(fs->tree, o->node);
 	if (!err && changed)
 		err = store_times(fs, ctx, o);
-	if (changed)
-		opened_stamp(fs, ctx, o);
 	return err;
 }
 
@@ -138,8 +179,7 @@ int opened_store(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
 	}
 	if (!err)
 		err = store_with(fs, ctx, o);
-	if (err && err != -EINTR)
-		atomic_store(&fs->trouble, err);
+	o->unstored = err;
 	return err;
 }
 
@@ -153,25 +193,21 @@ void opened_keep_file(struct fs *fs, struct opened *o, const struct file *f)
 /* Nobody can write it any more: the server may close it. o->lock is held. */
 int opened_finish(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
 {
-	int err;
-
 	if (!o->has_file || content_written(o->content) ||
 	    (!o->orphan && content_maybe_changed(o->content)))
 		return 0;
 	o->has_file = false;
 	atomic_fetch_sub(&fs->files->nfile, 1);
-	err = file_close(fs->conn, ctx, &o->file);
-	tree_stale(fs->tree, o->node);
-	opened_stamp(fs, ctx, o);
-	return err;
+	return file_close(fs->conn, ctx, &o->file);
 }
 
 static int store_one(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
 		     bool sync)
 {
-	int err;
+	int err = fs_lock(&o->lock, ctx);
 
-	pthread_mutex_lock(&o->lock);
+	if (err)
+		return err;
 	err = opened_store(fs, ctx, o);
 	if (!err && sync && o->has_file)
 		err = file_sync(fs->conn, ctx, &o->file, false);
@@ -187,13 +223,30 @@ int opened_store_all(struct fs *fs, struct vu_ctx *ctx)
 	struct opened **all = opened_take_all(fs, &n);
 	int err = all ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !server_is_gone(err); i++) {
 		int one = store_one(fs, ctx, all[i], true);
 
-		err = err ?: one;
+		if (!err || server_is_gone(one))
+			err = one;
 	}
 	opened_drop_all(fs, all, n);
 	return err;
+}
+
+void opened_store_last(struct fs *fs, const char *target)
+{
+	size_t n, lost = 0;
+	int err = opened_store_all(fs, NULL);
+	struct opened **all = opened_take_all(fs, &n);
+
+	for (size_t i = 0; i < n; i++)
+		lost += !all[i]->orphan && content_filled(all[i]->content) &&
+			content_maybe_changed(all[i]->content) &&
+			!content_written(all[i]->content);
+	opened_drop_all(fs, all, n);
+	if (err && lost)
+		vu_log("%s: %zu file(s) could not be stored: %s", target, lost,
+		       strerror(-err));
 }
 
 /* What nobody writes any more, or all that is open. */
@@ -201,11 +254,12 @@ static void store_due(struct fs *fs, struct vu_ctx *ctx, bool all_of_it)
 {
 	size_t n;
 	struct opened **all = opened_take_all(fs, &n);
+	int err = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (all[i]->has_file &&
+	for (size_t i = 0; i < n && !server_is_gone(err); i++)
+		if ((all[i]->has_file || all[i]->unstored) &&
 		    (all_of_it || !content_written(all[i]->content)))
-			store_one(fs, ctx, all[i], false);
+			err = store_one(fs, ctx, all[i], false);
 	opened_drop_all(fs, all, n);
 }
 
@@ -262,11 +316,31 @@ int opened_settle(struct fs *fs, struct vu_ctx *ctx, struct node *n)
 
 	if (!o)
 		return 0;
-	pthread_mutex_lock(&o->lock);
-	err = opened_store(fs, ctx, o);
-	pthread_mutex_unlock(&o->lock);
+	err = fs_lock(&o->lock, ctx);
+	if (!err) {
+		err = opened_store(fs, ctx, o);
+		pthread_mutex_unlock(&o->lock);
+	}
 	opened_put(fs, o);
 	return err;
+}
+
+/* What has one name only is about to be lost: it is not stored before. */
+static void close_it(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
+{
+	struct fuse_attr a;
+
+	if (!o->has_file || content_written(o->content))
+		return;
+	if (tree_attr(fs->tree, ctx, o->node, &a) || a.nlink != 1) {
+		if (!opened_store(fs, ctx, o))
+			opened_finish(fs, ctx, o);
+		return;
+	}
+	o->unstored = true;
+	o->has_file = false;
+	atomic_fetch_sub(&fs->files->nfile, 1);
+	file_close(fs->conn, ctx, &o->file);
 }
 
 void opened_close(struct fs *fs, struct vu_ctx *ctx, struct node *n)
@@ -275,11 +349,10 @@ void opened_close(struct fs *fs, struct vu_ctx *ctx, struct node *n)
 
 	if (!o)
 		return;
-	pthread_mutex_lock(&o->lock);
-	if (o->has_file && !content_written(o->content) &&
-	    !opened_store(fs, ctx, o))
-		opened_finish(fs, ctx, o);
-	pthread_mutex_unlock(&o->lock);
+	if (!fs_lock(&o->lock, ctx)) {
+		close_it(fs, ctx, o);
+		pthread_mutex_unlock(&o->lock);
+	}
 	opened_put(fs, o);
 }
 
@@ -292,9 +365,10 @@ void opened_settle_links(struct fs *fs, struct vu_ctx *ctx, struct node *n)
 	for (size_t i = 0; i < count; i++) {
 		struct opened *o = all[i];
 
-		if (o->node == n)
+		if (o->node == n || !o->has_file ||
+		    !content_maybe_changed(o->content) ||
+		    fs_lock(&o->lock, ctx))
 			continue;
-		pthread_mutex_lock(&o->lock);
 		if (o->has_file && content_maybe_changed(o->content) &&
 		    !tree_attr(fs->tree, ctx, o->node, &a) && a.nlink > 1 &&
 		    !opened_store(fs, ctx, o))

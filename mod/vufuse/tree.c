@@ -63,6 +63,7 @@ void tree_leave(struct tree *t)
 		TAILQ_REMOVE(&dead, i, list);
 		if (i->nlookup)
 			conn_forget(t->conn, i->node.id, i->nlookup);
+		free(i->node.more);
 		free(i);
 	}
 }
@@ -167,18 +168,32 @@ int tree_attr(struct tree *t, struct vu_ctx *ctx, struct node *n,
 {
 	struct inode *i = inode_of(n);
 	uint64_t now = answer_clock(), since;
-	bool bad, valid;
+	bool bad, gone, valid;
+	int err = 0;
 
 	tree_enter(t);
 	bad = i->bad;
+	gone = i->gone;
 	valid = now < i->until;
-	if (valid)
+	if (valid || gone)
 		*a = i->attr;
 	since = t->tick;
 	tree_leave(t);
 	if (bad)
 		return -EIO;
-	return valid ? 0 : ask_attr(t, ctx, i, since, a);
+	if (!valid)
+		err = ask_attr(t, ctx, i, since, a);
+	if (!gone)
+		return err;
+	a->nlink = 0;
+	return err == -ENOENT || err == -ESTALE ? 0 : err;
+}
+
+void tree_gone(struct tree *t, struct node *n)
+{
+	tree_enter(t);
+	inode_of(n)->gone = true;
+	tree_leave(t);
 }
 
 void tree_learn(struct tree *t, struct node *n, const struct fuse_attr_out *a)

@@ -24,6 +24,8 @@ struct node {
 	 * last one is put). While it is not NULL the node is not dropped.
 	 */
 	void *_Atomic data;
+	/* As data, but it is freed with the node, which it does not keep. */
+	void *more;
 };
 
 /*
@@ -101,6 +103,12 @@ uint64_t tree_now(struct tree *t);
  * well; those of the directories are the caller's affair.
  */
 void tree_removed(struct tree *t, struct node *dir, const char *name);
+/*
+ * What was removed was its last name. From then on it has no links, whatever
+ * the server says (libfuse keeps what is open under another name), and the
+ * last attributes it had when the server does not know it any more.
+ */
+void tree_gone(struct tree *t, struct node *n);
 /* exchange: both names lived, and have changed places. */
 void tree_renamed(struct tree *t, struct node *from, const char *name,
 		  struct node *to, const char *newname, bool exchange);

@@ -33,7 +33,12 @@
 #include "mod/vufuse/fs.h"
 #include "mod/vufuse/opened.h"
 
-enum { NODES_KEPT = 100000, FUSE_MINOR = 229, MISC_MAJOR = 10 };
+enum {
+	NODES_KEPT = 100000,
+	LAST_MS = 10000,	/* for each request when all is at its end */
+	FUSE_MINOR = 229,
+	MISC_MAJOR = 10,
+};
 
 static const char device_type[] = "vufusedev";
 static const char program_type[] = "vufuseprog";
@@ -75,6 +80,8 @@ static void fs_free(struct fs *fs)
 			tree_free(fs->tree);
 		conn_put(fs->conn);
 	}
+	for (int i = 0; i < FS_NAMES; i++)
+		pthread_mutex_destroy(&fs->names[i]);
 	pthread_mutex_destroy(&fs->lock);
 	free(fs);
 }
@@ -107,6 +114,8 @@ static struct fs *fs_new(const struct fs_options *o, struct conn *c)
 		return NULL;
 	}
 	pthread_mutex_init(&fs->lock, NULL);
+	for (int i = 0; i < FS_NAMES; i++)
+		pthread_mutex_init(&fs->names[i], NULL);
 	fs->opt = *o;
 	fs->conn = c;
 	fs->pool = keeper_pool();
@@ -261,9 +270,10 @@ static void vufuse_umount(struct vu_mount *m)
 
 	if (!fs)
 		return;
+	conn_hurry(fs->conn, LAST_MS);
 	keeper_stop(fs);
 	if (conn_state(fs->conn) == CONN_READY)
-		opened_store_all(fs, NULL);
+		opened_store_last(fs, m->target);
 	fs_free(fs);
 }
 
@@ -314,8 +324,9 @@ static void quit_either(struct vu_mount *m)
 		carrier_quit(m);
 	if (!m->priv)
 		return;
+	conn_hurry(fs_of(m)->conn, LAST_MS);
 	if (conn_state(fs_of(m)->conn) == CONN_READY)
-		opened_store_all(fs_of(m), NULL);
+		opened_store_last(fs_of(m), m->target);
 	conn_end(fs_of(m)->conn);
 }
 
