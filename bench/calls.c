@@ -2,7 +2,8 @@
 /*
  * calls: what bench/run starts natively, in views and under the peers.
  *
- *	calls [-a] [-t MS] [-m COUNT:SOURCE:POINT] loop NAME FILE
+ *	calls [-ar] [-t MS] [-m COUNT:SOURCE:POINT] loop NAME FILE
+ *	calls once FILE
  *	calls [-m COUNT:SOURCE:POINT] spawn COUNT COMMAND [argument...]
  *	calls [-m COUNT:SOURCE:POINT] hold COUNT DIRECTORY
  *
@@ -10,7 +11,8 @@
  * nanoseconds: of one call (the median of the batches), or of all spawned
  * commands together. -m mounts SOURCE (vufs) on POINT0, POINT1... first. -a
  * installs a filter that allows everything: what the kernel itself takes for
- * a filter, whatever that says.
+ * a filter, whatever that says. -r opens the file for reading only. once opens
+ * a file, reads it from its beginning to its end, and closes it.
  *
  * hold forks processes that have entered the directory and wait there,
  * prints "ready PARENT" (of its first process, a view's monitor), and ends
@@ -44,7 +46,8 @@ struct bench {
 	char link[PATH_MAX];		/* a link, FILE.link */
 	int fd, ready[2];
 	uint32_t word;
-	off_t at;
+	off_t at, size;
+	uint64_t random;
 	char buf[BULK];
 };
 
@@ -180,6 +183,24 @@ static long do_file_mmap(struct bench *b)
 	return munmap((void *)p, PAGE);
 }
 
+/* The whole file, again and again. */
+static long do_read_on(struct bench *b)
+{
+	off_t at = b->at;
+
+	b->at = at + 2 * BULK > b->size ? 0 : at + BULK;
+	return pread(b->fd, b->buf, BULK, at);
+}
+
+static long do_random_read(struct bench *b)
+{
+	b->random ^= b->random << 13;
+	b->random ^= b->random >> 7;
+	b->random ^= b->random << 17;
+	return pread(b->fd, b->buf, PAGE,
+		     b->random % (b->size / PAGE) * PAGE);
+}
+
 static const struct call {
 	const char *name;
 	long (*make)(struct bench *b);
@@ -201,6 +222,8 @@ static const struct call {
 	{ "read 64K", do_bulk_read },
 	{ "write 64K", do_bulk_write },
 	{ "mmap file", do_file_mmap },
+	{ "read on", do_read_on },
+	{ "random read", do_random_read },
 };
 
 /* --- loops --- */
@@ -216,14 +239,18 @@ static const struct call *find_call(const char *name)
 	die(name);
 }
 
-static void prepare(struct bench *b, const char *file)
+static void prepare(struct bench *b, const char *file, int flags)
 {
+	struct stat st;
+
 	memset(b, 0, sizeof(*b));
 	b->file = file;
+	b->random = 1;
 	snprintf(b->link, sizeof(b->link), "%s.link", file);
-	b->fd = open(file, O_RDWR);
-	if (b->fd < 0)
+	b->fd = open(file, flags);
+	if (b->fd < 0 || fstat(b->fd, &st))
 		die(file);
+	b->size = st.st_size < PAGE ? PAGE : st.st_size;
 	if (pipe(b->ready) || write(b->ready[1], "", 1) != 1)
 		die("pipe");
 }
@@ -249,7 +276,7 @@ static int by_size(const void *a, const void *b)
  * Double until a batch takes its share; that warms up as well. Batches are
  * short, so that most of them run undisturbed on a machine with other work.
  */
-static void loop(const char *name, const char *file, uint64_t msec)
+static void loop(const char *name, const char *file, int flags, uint64_t msec)
 {
 	const struct call *c = find_call(name);
 	uint64_t n = 16, share = msec * 1000000 / BATCHES;
@@ -257,13 +284,30 @@ static void loop(const char *name, const char *file, uint64_t msec)
 	struct bench b;
 	int i;
 
-	prepare(&b, file);
+	prepare(&b, file, flags);
 	while (batch(&b, c, n) < share)
 		n *= 2;
 	for (i = 0; i < BATCHES; i++)
 		each[i] = (double)batch(&b, c, n) / n;
 	qsort(each, BATCHES, sizeof(each[0]), by_size);
 	printf("%.1f\n", each[BATCHES / 2]);
+}
+
+static void once(const char *file)
+{
+	uint64_t start = now();
+	struct bench b;
+	ssize_t got;
+
+	b.fd = open(file, O_RDONLY);
+	if (b.fd < 0)
+		die(file);
+	do {
+		got = read(b.fd, b.buf, BULK);
+	} while (got > 0);
+	if (got < 0 || close(b.fd))
+		die(file);
+	printf("%.1f\n", (double)(now() - start));
 }
 
 /* --- programs --- */
@@ -376,12 +420,14 @@ static void mount_all(char *spec)
 
 int main(int argc, char **argv)
 {
+	int opt, flags = O_RDWR;
 	uint64_t msec = 50;
-	int opt;
 
-	while ((opt = getopt(argc, argv, "+at:m:")) != -1) {
+	while ((opt = getopt(argc, argv, "+art:m:")) != -1) {
 		if (opt == 'a')
 			allow_all();
+		else if (opt == 'r')
+			flags = O_RDONLY;
 		else if (opt == 't')
 			msec = strtoul(optarg, NULL, 10);
 		else if (opt == 'm')
@@ -392,7 +438,9 @@ int main(int argc, char **argv)
 	argv += optind;
 	argc -= optind;
 	if (argc == 3 && !strcmp(argv[0], "loop"))
-		loop(argv[1], argv[2], msec);
+		loop(argv[1], argv[2], flags, msec);
+	else if (argc == 2 && !strcmp(argv[0], "once"))
+		once(argv[1]);
 	else if (argc >= 3 && !strcmp(argv[0], "spawn"))
 		spawn(atol(argv[1]), argv + 2);
 	else if (argc == 3 && !strcmp(argv[0], "hold") && !setpgid(0, 0))

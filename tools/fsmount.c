@@ -384,6 +384,7 @@ static int serve(struct job *j)
 		.name = j->f->name, .label = j->label,
 		.program = j->program.path, .shown = j->called,
 		.argv = j->program.word, .target = j->target, .lock = j->lock,
+		.via = j->wish.via,
 		.terminal = fstype_flag(j->row, FSTYPE_TERMINAL),
 		.foreground = j->wish.debug ||
 			      fstype_flag(j->row, FSTYPE_FOREGROUND),

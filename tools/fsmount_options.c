@@ -79,6 +79,22 @@ static void add_rest(struct fsmount_wish *w, const char *word, size_t len)
 	w->rest[used + len] = '\0';
 }
 
+/* Where the files come from: the module looks at VU_VIA of who mounts. */
+static int read_via(struct fsmount_wish *w, const char *word, size_t len)
+{
+	static const char *const vias[] = { "auto", "carrier", "cache" };
+	const char *value = word + strlen("via=");
+	size_t n = len - strlen("via=");
+
+	for (size_t i = 0; i < sizeof(vias) / sizeof(vias[0]); i++) {
+		if (strlen(vias[i]) == n && memcmp(vias[i], value, n) == 0) {
+			strcpy(w->via, vias[i]);
+			return 0;
+		}
+	}
+	return refuse(w, word, len, "carrier, cache or auto");
+}
+
 static int read_word(struct fsmount_wish *w, const char *word, size_t len)
 {
 	for (size_t i = 0; i < sizeof(not_ours) / sizeof(not_ours[0]); i++) {
@@ -89,6 +105,8 @@ static int read_word(struct fsmount_wish *w, const char *word, size_t len)
 		return read_id(w, word, len, &w->uid);
 	if (is_word(word, len, "gid") || is_word(word, len, "fusegid"))
 		return read_id(w, word, len, &w->gid);
+	if (len > 4 && memcmp(word, "via=", 4) == 0)
+		return read_via(w, word, len);
 	if (len == 3 && memcmp(word, "rw+", 3) == 0)
 		w->writable = true;
 	else if (len == 5 && memcmp(word, "human", 5) == 0)

@@ -13,6 +13,7 @@ struct fsmount_wish {
 	bool writable;		/* rw+: writable, or not at all */
 	bool human;		/* permissions are enforced */
 	bool nonempty;		/* the target is not empty; set by the caller */
+	char via[16];		/* carrier, cache, auto; "": as the module says */
 	bool debug;		/* the program will not leave the terminal */
 	long uid, gid;		/* -1: as the program says */
 	unsigned long flags;	/* MS_ of mount(2) */

@@ -13,6 +13,7 @@ struct fsmount_server {
 	const char *shown;	/* what messages call it */
 	char **argv;
 	const char *target;
+	const char *via;	/* for VU_VIA; "": not set */
 	int lock;		/* inherited by the program; -1: none */
 	bool terminal;		/* it may ask something there */
 	bool foreground;	/* it does not go into the background */
