@@ -212,6 +212,8 @@ static const struct vu_fs_ops defaults = {
 
 void vu_fs_borrow(struct vu_fs_ops *ops)
 {
+	if (!ops->find)
+		ops->find = ops->lookup;
 	BORROW(readlink);
 	BORROW(open);
 	BORROW(access);

@@ -126,12 +126,15 @@ struct verdict call_umount(struct request *rq)
 	if (!rq->version->nmount ||
 	    read_string(rq, 0, rq->path[0], sizeof(rq->path[0])))
 		return verdict_native();
-	if (!is_our_mount(rq, rq->path[0]))
-		return natively(rq, NULL, rq->path[0],
+	if (is_our_mount(rq, rq->path[0]))
+		return verdict_value(request_umount(rq, rq->path[0],
+						    (int)rq->call->arg[1],
+						    &msg));
+	if (server_departed(rq->sys, request_tgid(rq), rq->path[0], NULL))
+		return verdict_value(0);
+	return natively(rq, NULL, rq->path[0],
 				rq->call->arg[1] & UMOUNT_NOFOLLOW ?
 				WALK_NOFOLLOW : 0);
-	return verdict_value(request_umount(rq, rq->path[0],
-					    (int)rq->call->arg[1], &msg));
 }
 
 /* i386's umount(2), before there were flags. */

@@ -146,7 +146,8 @@ static bool asked_by(const struct departed *d, pid_t pid)
 	       proc_start(d->pid) == d->start;
 }
 
-bool server_departed(struct sys *s, pid_t pid, struct mount *m)
+bool server_departed(struct sys *s, pid_t pid, const char *target,
+		     struct mount *m)
 {
 	pid_t server = 0;
 
@@ -154,11 +155,11 @@ bool server_departed(struct sys *s, pid_t pid, struct mount *m)
 	for (size_t i = 0; i < DEPARTED_MAX && !server; i++) {
 		const struct departed *d = &s->departed[i];
 
-		if (d->target && !strcmp(d->target, m->pub.target) &&
+		if (d->target && !strcmp(d->target, target) &&
 		    asked_by(d, pid))
 			server = d->pid;
 	}
 	pthread_mutex_unlock(&s->lock);
-	return server && (!m->module ||
+	return server && (!m || !m->module ||
 			  module_fs(m->module)->serves(&m->pub, server) <= 0);
 }

@@ -80,11 +80,13 @@ bool sys_mount_busy(void *sys, const struct mount *m);
 void sys_each(struct sys *s, void (*f)(void *, struct view *), void *arg);
 
 /*
- * A mount was taken away. What its server unmounts there when it ends is not
- * what is mounted there by then: is this one of that kind?
+ * A mount was taken away. When its server, or who works for it, wants to
+ * unmount it, that is done already, and what may be mounted there by then (m,
+ * or NULL) is not meant: is it so? target: as it was named when mounted
  */
 void server_departs(struct sys *s, struct mount *m);
-bool server_departed(struct sys *s, pid_t pid, struct mount *m);
+bool server_departed(struct sys *s, pid_t pid, const char *target,
+		     struct mount *m);
 
 /* A view by number, with a reference; NULL: none. owner: out, may be NULL */
 struct view *sys_find_view(struct sys *s, unsigned id, pid_t *owner);

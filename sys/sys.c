@@ -202,17 +202,17 @@ static int sync_mount(struct request *rq, struct mount *m, const char *target,
 	return err;
 }
 
-/* The mount that is to be taken away, with a reference. */
-static int mount_to_go(struct request *rq, const char *target,
-		       struct mount **m, struct vu_message *why)
+/*
+ * The mount that is to be taken away, with a reference, or NULL: then who
+ * unmounts says why not. Return: is it gone already?
+ */
+static bool mount_to_go(struct request *rq, const char *target,
+			struct mount **m)
 {
 	int err = view_mounted_at(&rq->ctx, target, m);
 
-	if (err || !server_departed(rq->sys, request_tgid(rq), *m))
-		return 0;	/* who unmounts says why not */
-	vu_message_set(why, "%s: what this program has mounted there is gone",
-		       target);
-	return -EINVAL;
+	return server_departed(rq->sys, request_tgid(rq),
+			       err ? target : (*m)->pub.target, *m);
 }
 
 int request_umount(struct request *rq, const char *target, int flags,
@@ -226,8 +226,11 @@ int request_umount(struct request *rq, const char *target, int flags,
 
 	if (!err)
 		err = request_start_cwd(rq);
-	if (!err)
-		err = mount_to_go(rq, target, &m, &why);
+	if (!err && mount_to_go(rq, target, &m)) {
+		if (m)
+			mount_put(m);
+		return 0;
+	}
 	if (!err && !f && m)
 		err = sync_mount(rq, m, target, &why);
 	if (!err)

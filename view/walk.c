@@ -196,7 +196,7 @@ int served_place(const struct walker *w, struct mount *m, char *rel,
 	int err = rel ? 0 : -ENOMEM;
 
 	if (!err)
-		err = module_fs(m->module)->lookup(w->ctx, &m->pub, rel, &node);
+		err = module_fs(m->module)->find(w->ctx, &m->pub, rel, &node);
 	if (!err && node.kind == VU_NODE_REAL)
 		err = place_of_fd(to, m, node.fd);
 	else if (!err)

@@ -148,6 +148,12 @@ struct vu_fs_ops {
 	 */
 	int (*lookup)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		      struct vu_node *node);
+	/*
+	 * The same for a name on the way to another: of a MADE node only the
+	 * type, st_ino and number are needed. Default: lookup.
+	 */
+	int (*find)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		    struct vu_node *node);
 	/* Text of a MADE symbolic link. Return: length. Default: -EINVAL. */
 	ssize_t (*readlink)(struct vu_ctx *ctx, struct vu_mount *m,
 			    const char *path, char *buf, size_t size);

@@ -50,12 +50,13 @@ static void learn_attr(struct tree *t, struct inode *i,
 		return;
 	i->attr = *a;
 	i->until = until;
-	i->learned = ++t->tick;
+	i->learned = i->brought = ++t->tick;
 }
 
 void answer_stale(struct tree *t, struct inode *i)
 {
 	i->until = 0;
+	i->brought = 0;
 	i->learned = ++t->tick;
 }
 

@@ -124,12 +124,14 @@ int change_link(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 /* --- names that go --- */
 
 /* Has it one name only? */
-static bool last_name(struct fs *fs, struct vu_ctx *ctx, struct node *n)
+static bool last_name(struct fs *fs, struct vu_ctx *ctx, struct node *n,
+		      uint64_t since)
 {
 	struct fuse_attr a;
 
 	return S_ISDIR(n->type) ||
-	       (!tree_attr(fs->tree, ctx, n, &a) && a.nlink <= 1);
+	       (!tree_attr_since(fs->tree, ctx, n, since, &a) &&
+		a.nlink <= 1);
 }
 
 /* A name of the node was taken away: is there another? */
@@ -141,7 +143,7 @@ static void lost_name(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 	tree_stale(fs->tree, n);
 	/* by the server's own word: else it is stored, to be sure */
 	if (S_ISREG(n->type) &&
-	    (tree_attr(fs->tree, ctx, n, &a) || a.nlink == 0))
+	    (last || tree_attr(fs->tree, ctx, n, &a) || a.nlink == 0))
 		opened_orphan(fs, n);
 	if (last)
 		tree_gone(fs->tree, n);
@@ -151,6 +153,7 @@ static int remove_name(struct vu_ctx *ctx, struct vu_mount *m,
 		       const char *path, bool is_dir)
 {
 	struct fs *fs = fs_of(m);
+	uint64_t since = tree_now(fs->tree);
 	struct node *dir, *n;
 	const char *name;
 	bool last;
@@ -167,8 +170,8 @@ static int remove_name(struct vu_ctx *ctx, struct vu_mount *m,
 	if (!err && is_dir != S_ISDIR(n->type))
 		err = is_dir ? -ENOTDIR : -EISDIR;
 	if (!err && S_ISREG(n->type))
-		opened_close(fs, ctx, n);
-	last = !err && last_name(fs, ctx, n);
+		opened_close(fs, ctx, n, since);
+	last = !err && last_name(fs, ctx, n, since);
 	if (!err)
 		err = (is_dir ? ask_rmdir : ask_unlink)(fs->conn, ctx, dir->id,
 							name);
@@ -262,6 +265,7 @@ int change_rename(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 		  const char *to, unsigned flags)
 {
 	struct fs *fs = fs_of(m);
+	uint64_t since = tree_now(fs->tree);
 	struct renaming r = { NULL };
 	bool last;
 	int err = renaming_begin(fs, ctx, from, to, &r);
@@ -273,8 +277,8 @@ int change_rename(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 		return err > 0 ? 0 : err;
 	}
 	if (r.target && S_ISREG(r.target->type))
-		opened_close(fs, ctx, r.target);
-	last = r.target && last_name(fs, ctx, r.target);
+		opened_close(fs, ctx, r.target, since);
+	last = r.target && last_name(fs, ctx, r.target, since);
 	err = ask_rename(fs->conn, ctx, r.from->id, r.name, r.to->id,
 			 r.newname, flags);
 	if (!err) {
@@ -400,8 +404,10 @@ static int times_to_set(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 {
 	struct timespec t[2] = { times[0], times[1] };
 	struct stat st;
-	int err = fs_stat(fs, ctx, n, &st);
+	int err = 0;
 
+	if (t[0].tv_nsec == UTIME_OMIT || t[1].tv_nsec == UTIME_OMIT)
+		err = fs_stat(fs, ctx, n, tree_now(fs->tree), &st);
 	if (err)
 		return err;
 	for (int i = 0; i < 2; i++) {
@@ -434,6 +440,7 @@ int change_utimens(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		   const struct timespec times[2])
 {
 	struct fs *fs = fs_of(m);
+	uint64_t since = tree_now(fs->tree);
 	struct fuse_setattr_in in;
 	struct node *n;
 	int err = fs_walk(fs, ctx, path, &n);
@@ -449,7 +456,7 @@ int change_utimens(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		if (!err)
 			err = set_attr(fs, ctx, n, &in);
 		if (!err && S_ISREG(n->type))
-			opened_times(fs, ctx, n, times);
+			opened_times(fs, ctx, n, times, since);
 	}
 	tree_put(fs->tree, n);
 	return err;

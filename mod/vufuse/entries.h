@@ -34,6 +34,7 @@ struct inode {
 	uint64_t generation;
 	uint64_t until;			/* the attributes are valid */
 	uint64_t learned;		/* tick at which they were set */
+	uint64_t brought;		/* the same; 0: they have changed since */
 	uint64_t changed;		/* tick of the last change of a name */
 	struct fuse_attr attr;
 	uint32_t refs;

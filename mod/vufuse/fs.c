@@ -145,10 +145,11 @@ int fs_walk_to_change(struct fs *fs, struct vu_ctx *ctx, const char *path,
 	return err;
 }
 
-int fs_stat(struct fs *fs, struct vu_ctx *ctx, struct node *n, struct stat *st)
+int fs_stat(struct fs *fs, struct vu_ctx *ctx, struct node *n, uint64_t since,
+	    struct stat *st)
 {
 	struct fuse_attr a;
-	int err = tree_attr(fs->tree, ctx, n, &a);
+	int err = tree_attr_since(fs->tree, ctx, n, since, &a);
 
 	if (!err && S_ISREG(n->type) && a.nlink > 1) {
 		opened_settle_links(fs, ctx, n);

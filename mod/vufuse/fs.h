@@ -87,8 +87,12 @@ int fs_permitted(struct fs *fs, struct vu_ctx *ctx, struct node *n, int want);
 int fs_xattr_permitted(struct vu_ctx *ctx, const struct node *n,
 		       const char *name, bool change);
 
-/* Attributes as stat(2) tells them: the server's, and what guests did since. */
-int fs_stat(struct fs *fs, struct vu_ctx *ctx, struct node *n, struct stat *st);
+/*
+ * Attributes as stat(2) tells them: the server's, as tree_attr_since(), and
+ * what guests did.
+ */
+int fs_stat(struct fs *fs, struct vu_ctx *ctx, struct node *n, uint64_t since,
+	    struct stat *st);
 
 /*
  * Take a lock that others may hold while they wait for the server. 0, or
@@ -98,6 +102,8 @@ int fs_lock(pthread_mutex_t *lock, struct vu_ctx *ctx);
 
 /* --- served.c, change.c: operations of struct vu_fs_ops --- */
 
+int served_find(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		struct vu_node *node);
 int served_lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		  struct vu_node *node);
 ssize_t served_readlink(struct vu_ctx *ctx, struct vu_mount *m,
@@ -166,14 +172,15 @@ int opened_settle(struct fs *fs, struct vu_ctx *ctx, struct node *n);
  * It is about to lose a name: a server that has it open would keep it under
  * another one. If nobody writes it any more, it is stored and closed.
  */
-void opened_close(struct fs *fs, struct vu_ctx *ctx, struct node *n);
+void opened_close(struct fs *fs, struct vu_ctx *ctx, struct node *n,
+		  uint64_t since);
 /*
  * Its file has several names, and servers that know files by path give each
  * a node of its own: store what was written by the others.
  */
 void opened_settle_links(struct fs *fs, struct vu_ctx *ctx, struct node *n);
 void opened_times(struct fs *fs, struct vu_ctx *ctx, struct node *n,
-		  const struct timespec times[2]);
+		  const struct timespec times[2], uint64_t since);
 void opened_mode(struct fs *fs, struct node *n, mode_t mode);
 
 /* Store everything. 0 or the first error */

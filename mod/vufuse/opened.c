@@ -279,7 +279,7 @@ static int truncate_content(struct fs *fs, struct vu_ctx *ctx,
 	if (!opened_up_to_date(o, &a)) {
 		content_forget(o->content);
 		return opened_set_attr(fs, ctx, o->node, o->has_file ?
-				       &o->file : NULL, &in);
+				       &o->file : NULL, &in, NULL);
 	}
 	err = content_truncate(o->content, size);
 	return err ?: opened_store(fs, ctx, o);
@@ -293,7 +293,7 @@ int opened_truncate(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 	int err;
 
 	if (!o)
-		return opened_set_attr(fs, ctx, n, NULL, &in);
+		return opened_set_attr(fs, ctx, n, NULL, &in, NULL);
 	err = fs_lock(&o->lock, ctx);
 	if (!err) {
 		err = truncate_content(fs, ctx, o, size);
@@ -304,7 +304,7 @@ int opened_truncate(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 }
 
 void opened_times(struct fs *fs, struct vu_ctx *ctx, struct node *n,
-		  const struct timespec times[2])
+		  const struct timespec times[2], uint64_t since)
 {
 	struct opened *o = opened_find(fs, n);
 
@@ -313,7 +313,7 @@ void opened_times(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 	if (!fs_lock(&o->lock, ctx)) {
 		if (content_filled(o->content)) {
 			content_times(o->content, times);
-			opened_stamp(fs, ctx, o);
+			opened_stamp(fs, ctx, o, since);
 		}
 		pthread_mutex_unlock(&o->lock);
 	}

@@ -67,12 +67,17 @@ void opened_drop_all(struct fs *fs, struct opened **all, size_t n);
 /* Open the server's file as flags want it. 0 or -errno */
 int opened_open_file(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 		     int flags, struct file *f);
-/* The server's file is what the content is. */
-void opened_stamp(struct fs *fs, struct vu_ctx *ctx, struct opened *o);
+/* The server's file is what the content is. since: as tree_attr_since() */
+void opened_stamp(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
+		  uint64_t since);
 bool opened_up_to_date(const struct opened *o, const struct fuse_attr *a);
-/* SETATTR, by the open file if there is one (NULL: none). */
+/*
+ * SETATTR, by the open file if there is one (NULL: none). got: out, may be
+ * NULL: the attributes then
+ */
 int opened_set_attr(struct fs *fs, struct vu_ctx *ctx, struct node *n,
-		    const struct file *file, struct fuse_setattr_in *in);
+		    const struct file *file, struct fuse_setattr_in *in,
+		    struct fuse_attr *got);
 /* Store what has changed; let the server close what nobody can write. */
 int opened_store(struct fs *fs, struct vu_ctx *ctx, struct opened *o);
 int opened_finish(struct fs *fs, struct vu_ctx *ctx, struct opened *o);

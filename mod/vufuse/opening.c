@@ -40,10 +40,11 @@ int opened_open_file(struct fs *fs, struct vu_ctx *ctx, struct node *n,
  * comes first, for it may refuse (a program that runs), and it knows what
  * the server had.
  */
-static int cut_off(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
+static int cut_off(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
+		   uint64_t since)
 {
 	struct fuse_attr a;
-	int err = tree_attr(fs->tree, ctx, o->node, &a);
+	int err = tree_attr_since(fs->tree, ctx, o->node, since, &a);
 
 	/* else what it knows of the server's file is not true any more */
 	if (!err && !opened_up_to_date(o, &a))
@@ -58,13 +59,13 @@ static int cut_off(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
 }
 
 static int fill(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
-		const struct file *f)
+		const struct file *f, uint64_t since)
 {
 	struct at_server s = { fs, o->node, f };
 	struct fuse_attr a;
 	int err;
 
-	err = tree_attr(fs->tree, ctx, o->node, &a);
+	err = tree_attr_since(fs->tree, ctx, o->node, since, &a);
 	if (err || opened_up_to_date(o, &a))
 		return err;
 	if (!a.size && !(f->answer & FOPEN_DIRECT_IO))
@@ -101,7 +102,7 @@ static int open_generated(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 
 /* o->lock is held. f is kept to store with, or closed. */
 static int open_content(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
-			struct file *f, int flags)
+			struct file *f, int flags, uint64_t since)
 {
 	bool keeps = for_writing(flags) && !o->has_file;
 	int fd = 0;
@@ -111,9 +112,9 @@ static int open_content(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
 	if ((f->answer & FOPEN_DIRECT_IO) && !for_writing(flags))
 		fd = open_generated(fs, ctx, o->node, f, flags);
 	else if (flags & O_TRUNC)
-		fd = cut_off(fs, ctx, o);
+		fd = cut_off(fs, ctx, o, since);
 	else
-		fd = fill(fs, ctx, o, f);
+		fd = fill(fs, ctx, o, f, since);
 	if (!fd)
 		fd = content_open(o->content, flags & ~O_TRUNC);
 	if (!keeps)
@@ -122,7 +123,7 @@ static int open_content(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
 }
 
 static int open_node(struct fs *fs, struct vu_ctx *ctx, struct node *n,
-		     int flags)
+		     int flags, uint64_t since)
 {
 	struct opened *o = opened_make(fs, n);
 	struct fuse_attr a;
@@ -131,13 +132,13 @@ static int open_node(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 
 	if (!o)
 		return -ENOMEM;
-	if (!tree_attr(fs->tree, ctx, n, &a) && a.nlink > 1)
+	if (!tree_attr_since(fs->tree, ctx, n, since, &a) && a.nlink > 1)
 		opened_settle_links(fs, ctx, n);
 	fd = fs_lock(&o->lock, ctx);
 	if (!fd) {
 		fd = opened_open_file(fs, ctx, n, flags, &f);
 		if (!fd)
-			fd = open_content(fs, ctx, o, &f, flags);
+			fd = open_content(fs, ctx, o, &f, flags, since);
 		pthread_mutex_unlock(&o->lock);
 	}
 	opened_put(fs, o);
@@ -151,6 +152,7 @@ int opened_open(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 {
 	static const int want[] = { R_OK, W_OK, R_OK | W_OK, R_OK | W_OK };
 	struct fs *fs = fs_of(m);
+	uint64_t since = tree_now(fs->tree);
 	struct node *n;
 	int fd = fs_walk(fs, ctx, path, &n);
 
@@ -163,7 +165,7 @@ int opened_open(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		fd = fs_permitted(fs, ctx, n, want[flags & O_ACCMODE] |
 				  (flags & O_TRUNC ? W_OK : 0));
 	if (!fd)
-		fd = open_node(fs, ctx, n, flags);
+		fd = open_node(fs, ctx, n, flags, since);
 	tree_put(fs->tree, n);
 	return fd;
 }
@@ -172,7 +174,7 @@ int opened_open(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 
 /* What was just made is open at the server as f. */
 static int open_created(struct fs *fs, struct vu_ctx *ctx, struct node *n,
-			struct file *f, int flags)
+			struct file *f, int flags, uint64_t since)
 {
 	struct opened *o = opened_make(fs, n);
 	int fd = o ? fs_lock(&o->lock, ctx) : -ENOMEM;
@@ -182,7 +184,7 @@ static int open_created(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 	} else {
 		/* whoever made it may write it, whatever he asked for */
 		fd = open_content(fs, ctx, o, f,
-				  (flags & ~O_ACCMODE) | O_RDWR);
+				  (flags & ~O_ACCMODE) | O_RDWR, since);
 		pthread_mutex_unlock(&o->lock);
 	}
 	if (fd >= 0 && (flags & O_ACCMODE) != O_RDWR) {
@@ -249,6 +251,7 @@ int opened_create(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		  int flags, mode_t mode)
 {
 	struct fs *fs = fs_of(m);
+	uint64_t since = tree_now(fs->tree);
 	struct node *dir, *n;
 	const char *name;
 	struct file f;
@@ -265,7 +268,7 @@ int opened_create(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		tree_put(fs->tree, n);
 		return opened_open(ctx, m, path, flags);
 	}
-	r = open_created(fs, ctx, n, &f, flags & ~O_TRUNC);
+	r = open_created(fs, ctx, n, &f, flags & ~O_TRUNC, since);
 	tree_put(fs->tree, n);
 	opened_trim(fs);
 	opened_hurry(fs, ctx);

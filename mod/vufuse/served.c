@@ -22,8 +22,8 @@ static void fresh_root(const struct fs *fs, struct vu_node *node)
 	node->number = FUSE_ROOT_ID;
 }
 
-int served_lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
-		  struct vu_node *node)
+int served_find(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		struct vu_node *node)
 {
 	struct fs *fs = fs_of(m);
 	struct node *n;
@@ -38,7 +38,27 @@ int served_lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		return err;
 	node->kind = VU_NODE_MADE;
 	node->number = n->id;
-	err = fs_stat(fs, ctx, n, &node->attr);
+	node->attr.st_mode = n->type;
+	node->attr.st_ino = tree_ino(fs->tree, n) ?: n->id;
+	tree_put(fs->tree, n);
+	return 0;
+}
+
+int served_lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		  struct vu_node *node)
+{
+	struct fs *fs = fs_of(m);
+	uint64_t since;
+	struct node *n;
+	int err;
+
+	since = tree_now(fs->tree);
+	err = fs_walk(fs, ctx, path, &n);
+	if (err)
+		return err;
+	node->kind = VU_NODE_MADE;
+	node->number = n->id;
+	err = fs_stat(fs, ctx, n, since, &node->attr);
 	tree_put(fs->tree, n);
 	return err;
 }
@@ -159,7 +179,7 @@ int served_attr_of(struct vu_ctx *ctx, struct vu_mount *m, uint64_t number,
 
 	if (!n)
 		return -ENOENT;
-	err = fs_stat(fs, ctx, n, attr);
+	err = fs_stat(fs, ctx, n, tree_now(fs->tree), attr);
 	tree_put(fs->tree, n);
 	return err;
 }

@@ -32,7 +32,8 @@ static int server_write(void *arg, struct vu_ctx *ctx, off_t off,
 }
 
 int opened_set_attr(struct fs *fs, struct vu_ctx *ctx, struct node *n,
-		    const struct file *file, struct fuse_setattr_in *in)
+		    const struct file *file, struct fuse_setattr_in *in,
+		    struct fuse_attr *got)
 {
 	struct fuse_attr_out a;
 	int err;
@@ -44,6 +45,8 @@ int opened_set_attr(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 	err = ask_setattr(fs->conn, ctx, n->id, in, &a);
 	if (!err)
 		tree_learn(fs->tree, n, &a);
+	if (!err && got)
+		*got = a.attr;
 	return err;
 }
 
@@ -52,7 +55,7 @@ static int server_resize(void *arg, struct vu_ctx *ctx, off_t size)
 	const struct at_server *s = arg;
 	struct fuse_setattr_in in = { .valid = FATTR_SIZE, .size = size };
 
-	return opened_set_attr(s->fs, ctx, s->node, s->file, &in);
+	return opened_set_attr(s->fs, ctx, s->node, s->file, &in, NULL);
 }
 
 const struct content_server opened_server = {
@@ -67,9 +70,10 @@ static bool server_is_gone(int err)
 
 /* --- stamps --- */
 
-void opened_stamp(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
+void opened_stamp(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
+		  uint64_t since)
 {
-	o->stamped = !tree_attr(fs->tree, ctx, o->node, &o->stamp);
+	o->stamped = !tree_attr_since(fs->tree, ctx, o->node, since, &o->stamp);
 }
 
 bool opened_up_to_date(const struct opened *o, const struct fuse_attr *a)
@@ -141,10 +145,10 @@ static int store_times(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
 	in.mtimensec = st.st_mtim.tv_nsec;
 	in.atime = st.st_atim.tv_sec;
 	in.atimensec = st.st_atim.tv_nsec;
-	err = opened_set_attr(fs, ctx, o->node, &o->file, &in);
+	err = opened_set_attr(fs, ctx, o->node, &o->file, &in, &o->stamp);
 	if (server_is_gone(err))
 		return err;
-	opened_stamp(fs, ctx, o);
+	o->stamped = !err || !tree_attr(fs->tree, ctx, o->node, &o->stamp);
 	if (o->stamped)
 		tell_times(fs, o, &st);
 	return 0;
@@ -326,13 +330,15 @@ int opened_settle(struct fs *fs, struct vu_ctx *ctx, struct node *n)
 }
 
 /* What has one name only is about to be lost: it is not stored before. */
-static void close_it(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
+static void close_it(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
+		     uint64_t since)
 {
 	struct fuse_attr a;
 
 	if (!o->has_file || content_written(o->content))
 		return;
-	if (tree_attr(fs->tree, ctx, o->node, &a) || a.nlink != 1) {
+	if (tree_attr_since(fs->tree, ctx, o->node, since, &a) ||
+	    a.nlink != 1) {
 		if (!opened_store(fs, ctx, o))
 			opened_finish(fs, ctx, o);
 		return;
@@ -343,14 +349,15 @@ static void close_it(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
 	file_close(fs->conn, ctx, &o->file);
 }
 
-void opened_close(struct fs *fs, struct vu_ctx *ctx, struct node *n)
+void opened_close(struct fs *fs, struct vu_ctx *ctx, struct node *n,
+		  uint64_t since)
 {
 	struct opened *o = opened_find(fs, n);
 
 	if (!o)
 		return;
 	if (!fs_lock(&o->lock, ctx)) {
-		close_it(fs, ctx, o);
+		close_it(fs, ctx, o, since);
 		pthread_mutex_unlock(&o->lock);
 	}
 	opened_put(fs, o);

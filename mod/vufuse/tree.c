@@ -189,6 +189,30 @@ int tree_attr(struct tree *t, struct vu_ctx *ctx, struct node *n,
 	return err == -ENOENT || err == -ESTALE ? 0 : err;
 }
 
+int tree_attr_since(struct tree *t, struct vu_ctx *ctx, struct node *n,
+		    uint64_t since, struct fuse_attr *a)
+{
+	struct inode *i = inode_of(n);
+	bool known;
+
+	tree_enter(t);
+	known = i->brought > since && !i->bad && !i->gone;
+	if (known)
+		*a = i->attr;
+	tree_leave(t);
+	return known ? 0 : tree_attr(t, ctx, n, a);
+}
+
+uint64_t tree_ino(struct tree *t, struct node *n)
+{
+	uint64_t ino;
+
+	tree_enter(t);
+	ino = inode_of(n)->attr.ino;
+	tree_leave(t);
+	return ino;
+}
+
 void tree_gone(struct tree *t, struct node *n)
 {
 	tree_enter(t);

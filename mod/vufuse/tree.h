@@ -75,6 +75,14 @@ ssize_t tree_name(struct tree *t, struct node *n, char *buf, size_t size);
  */
 int tree_attr(struct tree *t, struct vu_ctx *ctx, struct node *n,
 	      struct fuse_attr *a);
+/*
+ * The same, but those that an answer has brought since (tree_now()) will do,
+ * however short they are valid: who has just looked a name up knows them.
+ */
+int tree_attr_since(struct tree *t, struct vu_ctx *ctx, struct node *n,
+		    uint64_t since, struct fuse_attr *a);
+/* The inode number that its attributes had last; 0: they never came. */
+uint64_t tree_ino(struct tree *t, struct node *n);
 /* An answer has brought them. */
 void tree_learn(struct tree *t, struct node *n, const struct fuse_attr_out *a);
 /* They have changed: ask when they are needed. */

@@ -292,6 +292,13 @@ static int lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 	return 0;
 }
 
+static int find_either(struct vu_ctx *ctx, struct vu_mount *m,
+		       const char *path, struct vu_node *node)
+{
+	return is_device(m) ? lookup(ctx, m, path, node) :
+	       served_find(ctx, m, path, node);
+}
+
 static int open_either(struct vu_ctx *ctx, struct vu_mount *m,
 		       const char *path, int flags)
 {
@@ -313,7 +320,12 @@ static int serves_either(struct vu_mount *m, pid_t pid)
 {
 	if (carrier_is(m))
 		return carrier_serves(pid);
-	if (!m->priv || conn_state(fs_of(m)->conn) == CONN_DEAD)
+	if (!m->priv)
+		return -1;
+	/* its first word may not have been read yet */
+	if (!conn_server(fs_of(m)->conn))
+		conn_tick(fs_of(m)->conn);
+	if (conn_state(fs_of(m)->conn) == CONN_DEAD)
 		return -1;
 	return pid && conn_server(fs_of(m)->conn) == pid;
 }
@@ -405,6 +417,7 @@ static const struct vu_fs_ops ops = {
 	.mount = vufuse_mount,
 	.umount = vufuse_umount,
 	.lookup = lookup,
+	.find = find_either,
 	.readlink = served_readlink,
 	.open = open_either,
 	.create = opened_create,

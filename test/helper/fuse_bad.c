@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * fuse_bad MODE DIR: a FUSE server without a library that misbehaves. It
- * mounts, says so by going into the background, and serves a directory with
+ * mounts, goes into the background, says who it is there, and serves a directory with
  * "file" (hello) and "dir" in it, as it should but for what MODE says:
  *
  *	good		nothing
@@ -156,7 +156,7 @@ static size_t add_name(char *buf, size_t at, const char *name, uint64_t off)
 	size_t len = strlen(name);
 	struct fuse_dirent d = { .ino = 9, .off = off, .namelen = len };
 
-	memset(buf + at, 0, FUSE_DIRENT_ALIGN(sizeof(d) + len) );
+	memset(buf + at, 0, FUSE_DIRENT_ALIGN(sizeof(d) + len));
 	memcpy(buf + at, &d, FUSE_NAME_OFFSET);
 	memcpy(buf + at + FUSE_NAME_OFFSET, name, len);
 	return at + FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + len);
@@ -358,6 +358,7 @@ int main(int argc, char **argv)
 {
 	struct bad b = { .fd = -1 };
 	const char *number;
+	pid_t child;
 
 	if (argc != 3)
 		fail("usage: fuse_bad MODE DIR");
@@ -365,8 +366,11 @@ int main(int argc, char **argv)
 	number = strchr(argv[1], '=');
 	b.n = number ? atoi(number + 1) : 0;
 	b.fd = mounted(argv[2]);
-	if (fork())
+	child = fork();
+	if (child) {
+		say("%d", child);
 		_exit(0);
+	}
 	setsid();
 	for (int fd = 0; fd < 3; fd++)
 		close(fd);

@@ -341,7 +341,7 @@ static void costs_little(void)
 	CHECK(tree_size(t) == MANY + 1);
 	each = (memory() - before) / MANY;
 	printf("# %zu bytes for each name with its node\n", each);
-	CHECK(each < 350);
+	CHECK(each < 400);
 	asked();
 	CHECK(leads_to(t, "#0.longer") == FIRST_MADE && asked() == 0);
 	finish(t);
