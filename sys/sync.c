@@ -22,13 +22,19 @@ struct verdict call_fsync(struct request *rq)
 	return err ? verdict_value(err) : verdict_native();
 }
 
+/* A server that syncs would wait for itself. */
+static bool serves_itself(struct request *rq, struct mount *m)
+{
+	return module_fs(m->module)->serves(&m->pub, request_tgid(rq)) > 0;
+}
+
 /* sync(2) cannot fail. */
 struct verdict call_sync(struct request *rq)
 {
 	for (size_t i = 0; i < rq->version->nmount; i++) {
 		struct mount *m = rq->version->mount[i];
 
-		if (mount_served(m) && m->module)
+		if (mount_served(m) && m->module && !serves_itself(rq, m))
 			module_fs(m->module)->sync(&rq->ctx, &m->pub, NULL);
 	}
 	return verdict_native();
