@@ -21,6 +21,7 @@
 #include "lib/proc.h"
 
 enum { LOOK = 100, SOON = 10 };	/* ms */
+enum { PROGRESS = 2 };			/* seconds */
 
 /* The guests, and which of them serve mounts. */
 struct census {
@@ -79,13 +80,32 @@ static void *let_go(void *arg)
 	return NULL;
 }
 
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 static void start(struct ending *e, struct guests *g)
 {
 	log_debug("only servers are left: letting go of their mounts");
 	e->started = true;
+	e->began = seconds();
 	g->kill_at = 0;
 	if (pthread_create(&e->thread, NULL, let_go, e))
 		atomic_store(&e->done, true);
+}
+
+/* Whoever sits there wonders. */
+static void tell_progress(struct ending *e)
+{
+	if (e->said || seconds() - e->began < PROGRESS || !isatty(log_fd()))
+		return;
+	e->said = true;
+	log_warn("storing what was written to file systems "
+		 "(SIGTERM gives it up)");
 }
 
 static int sooner(int wait, int ms)
@@ -113,8 +133,10 @@ int ending_step(struct ending *e, struct guests *g, int wait, int grace)
 		return wait;
 	if (!e->started)
 		return look(e, g) ? sooner(wait, LOOK) : wait;
-	if (!atomic_load(&e->done))
+	if (!atomic_load(&e->done)) {
+		tell_progress(e);
 		return sooner(wait, SOON);
+	}
 	e->told = true;
 	guests_end(g, grace, NULL, NULL);
 	return guests_timeout(g);

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 #include "monitor/guests.h"
 
 /* Whom to ask about mounts: sys, or the monitor of the view around us. */
@@ -23,6 +24,8 @@ struct ending {
 	void *ctx;
 	bool started;		/* the mounts are being let go of */
 	bool told;		/* that is done, and the servers were told to end */
+	time_t began;
+	bool said;		/* that it takes long */
 	pthread_t thread;
 	atomic_bool done;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,32 @@
 #include "tools/model.h"
 #include "tools/session.h"
 #include "tools/tool.h"
+
+/* Said by a signal, as the request is waited for in one call. */
+static void tell_patience(int sig)
+{
+	static const char text[] = "storing what was written...\n";
+
+	(void)sig;
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+}
+
+/* Unmounting may store much: on a terminal that is said after a second. */
+static int ask_patiently(const char *name, int fd,
+			 const struct session_request *req)
+{
+	struct sigaction act = { .sa_handler = tell_patience,
+				 .sa_flags = SA_RESTART };
+	int status;
+
+	if (!isatty(STDERR_FILENO))
+		return session_ask(name, fd, req);
+	sigaction(SIGALRM, &act, NULL);
+	alarm(1);
+	status = session_ask(name, fd, req);
+	alarm(0);
+	return status;
+}
 
 /* The newest mount of a view with this text in a column. NULL: none */
 static const struct record *newest(const struct model *m, int column,
@@ -87,7 +114,7 @@ static int unmount(const char *name, int fd, const char *operand,
 		return TOOL_FAILED;
 	/* While it is mounted: behind a dead server nothing has a name. */
 	known = realpath(target, path);
-	status = session_ask(name, fd, &req);
+	status = ask_patiently(name, fd, &req);
 	if (status == TOOL_OK)
 		fsmount_place_remove(known ? path : target);
 	free(target);
