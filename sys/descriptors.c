@@ -48,6 +48,7 @@
 #include "engine/task.h"
 #include "engine/proc.h"
 #include "lib/proc.h"
+#include "sys/held.h"
 #include "view/mount.h"
 #include "view/version.h"
 
@@ -154,19 +155,35 @@ static void unlink_note(struct descriptors *d, struct note **p)
 	d->nnotes--;
 }
 
+/*
+ * A placeholder that was moved to another number, or is left to a child, is
+ * known by its note alone. *held is made when it is first needed.
+ */
+static bool held_elsewhere(const struct note *n, struct held **held)
+{
+	if (!n->made.ino)
+		return false;
+	if (!*held)
+		*held = held_new();
+	return held_has(*held, n->id);
+}
+
 static void sweep(struct descriptors *d, const struct version *kept)
 {
+	struct held *held = NULL;
+
 	for (size_t i = 0; i < BUCKETS; i++) {
 		struct note **p = &d->bucket[i];
 
 		while (*p) {
 			if ((kept && version_has(kept, (*p)->mount)) ||
-			    current(*p))
+			    current(*p) || held_elsewhere(*p, &held))
 				p = &(*p)->next;
 			else
 				unlink_note(d, p);
 		}
 	}
+	held_free(held);
 }
 
 void descriptors_sweep(struct descriptors *d, const struct version *kept)

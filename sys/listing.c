@@ -370,6 +370,7 @@ struct verdict call_getdents(struct request *rq)
 	if (!rq->version->nedit && !rq->version->nserved)
 		return v;
 	if (!request_fd(rq, (int)rq->call->arg[0], &dir) && S_ISDIR(dir.mode) &&
+	    !dir.unnamed &&
 	    (made(&dir) || version_edits(rq->version, dir.mount, dir.id)))
 		v = list(rq, &dir);
 	place_drop(&dir);

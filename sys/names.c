@@ -18,9 +18,13 @@
 /* The name in its served mount. 0 or -ENAMETOOLONG */
 static int made_name(const struct found *f, char *rel, size_t size)
 {
-	size_t n = snprintf(rel, size, "%s%s%s", f->dir.rel,
-			    *f->dir.rel ? "/" : "", f->name);
+	size_t n;
 
+	if (!f->name[0])	/* ".", "/": what it leads to */
+		n = snprintf(rel, size, "%s", f->obj.rel ?: "");
+	else
+		n = snprintf(rel, size, "%s%s%s", f->dir.rel,
+			     *f->dir.rel ? "/" : "", f->name);
 	return n < size ? 0 : -ENAMETOOLONG;
 }
 
@@ -208,6 +212,8 @@ struct verdict call_link(struct request *rq)
 		return verdict_value(link_real(from, to));
 	if (!made(&from->obj) || !made(&to->dir))
 		return verdict_value(-EXDEV);
+	if (S_ISDIR(from->obj.mode))
+		return verdict_value(-EPERM);
 	err = made_name(from, a, sizeof(a)) ?: made_name(to, b, sizeof(b));
 	if (!err)
 		err = ops_of(to)->link(&rq->ctx, &to->dir.mount->pub, a, b);

@@ -107,7 +107,7 @@ static int access_mask(const struct open_how *how)
 static int may_open(struct request *rq, const struct open_how *how,
 		    const struct place *obj)
 {
-	if ((how->flags & O_PATH) || (S_ISREG(obj->mode) &&
+	if ((how->flags & O_PATH) || obj->unnamed || (S_ISREG(obj->mode) &&
 	    (obj->mount->pub.flags & VU_MOUNT_OWN_ACCESS)))
 		return 0;
 	return made_access(rq, obj, access_mask(how));

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/mount.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/engine.h"
@@ -20,6 +21,8 @@
 #include "sys/real.h"
 #include "sys/state.h"
 #include "view/registry.h"
+
+enum { PATIENCE = 20 };	/* seconds */
 
 /* --- what modules may ask of the one who asks --- */
 
@@ -55,12 +58,22 @@ static bool in_group(void *arg, gid_t gid)
 	return request_in_group(arg, gid);
 }
 
-/* Those who speak for a process (no call) wait to the end. */
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec;
+}
+
+/* Of those who speak for a process (no call) we do not know: not too long. */
 static bool is_gone(void *arg)
 {
 	const struct request *rq = arg;
 
-	return rq->call->engine && !engine_call_alive(rq->call);
+	if (!rq->call->engine)
+		return seconds() - rq->began > PATIENCE;
+	return !engine_call_alive(rq->call);
 }
 
 static void may_wait(void *arg)
@@ -135,6 +148,7 @@ void request_init(struct request *rq, struct sys *s, const struct call *call,
 	rq->guest = NULL;
 	rq->version = NULL;
 	rq->tgid = 0;
+	rq->began = call->engine ? 0 : seconds();
 	rq->root = rq->cwd = rq->start = NOWHERE;
 	rq->has_ids = rq->assumed = rq->has_how = false;
 	rq->kept = NULL;
@@ -230,6 +244,7 @@ static bool still_there(struct request *rq, const struct place *p)
 int request_rename(struct request *rq, struct place *p)
 {
 	struct mount *m = p->mount;
+	struct vu_node node = { .kind = VU_NODE_MADE, .fd = -1 };
 	char name[PATH_MAX], *rel;
 	ssize_t n;
 
@@ -237,6 +252,11 @@ int request_rename(struct request *rq, struct place *p)
 		return 0;
 	n = module_fs(m->module)->name_of(&rq->ctx, &m->pub, p->number, name,
 					  sizeof(name));
+	if (n == -ENOSYS)
+		n = module_fs(m->module)->find(&rq->ctx, &m->pub, p->rel,
+					       &node) == -ENOENT ? -ENOENT : n;
+	if (node.kind == VU_NODE_REAL && node.fd >= 0)
+		close(node.fd);
 	p->unnamed = n == -ENOENT;
 	if (n < 0 || !strcmp(name, p->rel))
 		return 0;

@@ -3,6 +3,7 @@
 #define SYS_REQUEST_H
 
 #include <limits.h>
+#include <time.h>
 #include <linux/openat2.h>
 #include "engine/call.h"
 #include "engine/task.h"
@@ -71,6 +72,7 @@ struct request {
 	const struct row *row;
 	struct guest *guest;
 	struct version *version;
+	time_t began;			/* no call: when, in seconds */
 	pid_t tgid;			/* 0: not known yet, see request_tgid() */
 	struct task_ids ids;		/* valid after request_ids() */
 	bool has_ids;

@@ -26,6 +26,13 @@ static struct verdict give(const struct request *rq, uint64_t addr,
 	return verdict_value(guest_write(rq->call, addr, data, len));
 }
 
+/* Of a removed directory nobody else knows anything any more. */
+static void removed_attr(const struct place *p, struct vu_node *node)
+{
+	node->attr = (struct stat){ .st_mode = S_IFDIR | 0755,
+				    .st_ino = p->id.ino };
+}
+
 int made_attr(struct request *rq, const struct place *p, struct stat *st)
 {
 	struct vu_node node = { .kind = VU_NODE_MADE, .fd = -1 };
@@ -37,6 +44,10 @@ int made_attr(struct request *rq, const struct place *p, struct stat *st)
 		err = ops->attr_of(&rq->ctx, &m->pub, p->number, &node.attr);
 	else
 		err = ops->lookup(&rq->ctx, &m->pub, p->rel, &node);
+	if (err == -ENOENT && p->unnamed && S_ISDIR(p->mode)) {
+		removed_attr(p, &node);
+		err = 0;
+	}
 	if (err)
 		return err;
 	if (node.kind == VU_NODE_REAL) {
@@ -48,7 +59,8 @@ int made_attr(struct request *rq, const struct place *p, struct stat *st)
 	*st = node.attr;
 	st->st_dev = st->st_dev ?: makedev(0, MADE_MINOR + m->id);
 	st->st_ino = st->st_ino ?: p->id.ino;
-	st->st_nlink = st->st_nlink ?: 1;
+	if (!p->unnamed)
+		st->st_nlink = st->st_nlink ?: 1;
 	st->st_blksize = st->st_blksize ?: 4096;
 	return err;
 }

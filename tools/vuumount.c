@@ -80,6 +80,37 @@ static char *target_of_image(const struct model *m, const char *image,
 }
 
 /*
+ * The absolute name of what may be a mount point: what is mounted there is
+ * not asked, as its server may answer nobody any more.
+ */
+static bool point_name(const char *operand, char path[PATH_MAX])
+{
+	char *copy = tool_copy(operand), parent[PATH_MAX];
+	const char *name, *up = ".";
+	size_t n = strlen(copy);
+	char *slash;
+
+	while (n > 1 && copy[n - 1] == '/')
+		copy[--n] = '\0';
+	slash = strrchr(copy, '/');
+	name = slash ? slash + 1 : copy;
+	if (slash) {
+		*slash = '\0';
+		up = slash == copy ? "/" : copy;
+	}
+	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
+		slash = realpath(operand, path);
+	else if (realpath(up, parent) &&
+		 snprintf(path, PATH_MAX, "%s/%s", parent[1] ? parent : "",
+			  name) < PATH_MAX)
+		slash = path;
+	else
+		slash = NULL;
+	free(copy);
+	return slash;
+}
+
+/*
  * What an operand means: itself, or where the image that it is is mounted.
  * Return: to be freed, or NULL with a message
  */
@@ -90,8 +121,10 @@ static char *meant(const char *name, int fd, const char *operand)
 	bool covered = false;
 	struct stat st;
 
-	if (!stat(operand, &st) && !S_ISDIR(st.st_mode) &&
-	    realpath(operand, path) && model_fetch(name, fd, &m) == TOOL_OK)
+	if (model_fetch(name, fd, &m) == TOOL_OK &&
+	    !(point_name(operand, path) && newest(&m, MOUNT_TARGET, path)) &&
+	    !stat(operand, &st) && !S_ISDIR(st.st_mode) &&
+	    realpath(operand, path))
 		target = target_of_image(&m, path, &covered);
 	model_clear(&m);
 	if (covered) {
@@ -112,8 +145,7 @@ static int unmount(const char *name, int fd, const char *operand,
 
 	if (!target)
 		return TOOL_FAILED;
-	/* While it is mounted: behind a dead server nothing has a name. */
-	known = realpath(target, path);
+	known = point_name(target, path);
 	status = ask_patiently(name, fd, &req);
 	if (status == TOOL_OK)
 		fsmount_place_remove(known ? path : target);

@@ -17,9 +17,9 @@
  * back, read what it had mapped before it changed it, and has let go of it
  * between two looks. store.c finds which blocks have changed.
  *
- * Filling goes through a buffer: from there, blocks of zeros can be left out,
- * and write(2) into a memfd is faster than faults in a mapping of it, and
- * fails where a mapping would end us.
+ * Filling is by write(2): blocks of zeros can be left out, and it is faster
+ * than faults in a mapping of the memfd, and fails where a mapping would end
+ * us. It goes on while the server is asked for what comes next.
  *
  * Two locks. "work" is held while the server is asked, as long as that
  * takes; it guards what is known of the server's file. "lock" is never held
@@ -29,6 +29,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,11 +43,11 @@ struct fill {
 	struct vu_ctx *ctx;
 	const struct content_server *s;
 	void *arg;
-	char *buf;
 	int w;			/* the memfd, for writing */
 	off_t size;		/* -1: not known */
 	off_t at;
-	uint64_t reserved;
+	uint64_t reserved;	/* of the pool */
+	uint64_t used;		/* of that, and not settled yet */
 };
 
 /* --- there and not there --- */
@@ -210,10 +211,10 @@ void content_forget(struct content *c)
 	pthread_mutex_unlock(&c->work);
 }
 
-/* Blocks from..to of the buffer are not zero: into the memfd. */
-static int put_run(struct fill *f, size_t from, size_t to)
+/* The bytes from..to of what begins at f->at are not zero. */
+static int put_run(struct fill *f, const char *bytes, size_t from, size_t to)
 {
-	return from == to ? 0 : memfile_write(f->w, f->buf + from, to - from,
+	return from == to ? 0 : memfile_write(f->w, bytes + from, to - from,
 					      f->at + from);
 }
 
@@ -222,38 +223,23 @@ static bool all_zero(const char *block, size_t len)
 	return !block[0] && !memcmp(block, block + 1, len - 1);
 }
 
-/* What was read: write what is not zero. */
-static int put_piece(struct fill *f, size_t len)
+/* Write what is not zero. */
+static int put(struct fill *f, const char *bytes, size_t len)
 {
 	size_t run = 0, at, n;
 	int err = 0;
 
 	for (at = 0; at < len && !err; at += n) {
 		n = len - at < SUM_BLOCK ? len - at : SUM_BLOCK;
-		if (!all_zero(f->buf + at, n))
+		if (!all_zero(bytes + at, n))
 			continue;
-		err = put_run(f, run, at);
+		err = put_run(f, bytes, run, at);
 		run = at + n;
 	}
-	return err ?: put_run(f, run, len);
+	return err ?: put_run(f, bytes, run, len);
 }
 
-/* Room for the next piece; of a file of known size all was reserved. */
-static int reserve_piece(struct fill *f)
-{
-	int r;
-
-	if (f->size >= 0)
-		return 0;
-	/* a file that never ends may be all zeros, which take no room */
-	if ((uint64_t)f->at > content_pool_max(f->c->pool))
-		return -ENOSPC;
-	r = pool_reserve(f->c->pool, CONTENT_PIECE);
-	if (!r)
-		f->reserved += CONTENT_PIECE;
-	return r;
-}
-
+/* So much of what was reserved is used, or not needed. */
 static void settle(struct fill *f, uint64_t reserved)
 {
 	struct content *c = f->c;
@@ -261,46 +247,53 @@ static void settle(struct fill *f, uint64_t reserved)
 	atomic_store(&c->member.beside, sums_memory(&c->sums));
 	pool_settle(c->pool, &c->member, reserved);
 	f->reserved -= reserved;
+	f->used = 0;
 }
 
-/* Return: 1 when there may be more, 0 at the end, -errno */
-static int fill_piece(struct fill *f)
+/* Room for what comes; of a file of known size all was reserved. */
+static int reserve(struct fill *f, size_t len)
 {
-	size_t want = CONTENT_PIECE;
-	ssize_t n;
+	size_t more = len > CONTENT_PIECE ? len : CONTENT_PIECE;
+	int r;
+
+	if (f->used + len <= f->reserved)
+		return 0;
+	/* a file that never ends may be all zeros, which take no room */
+	if ((uint64_t)f->at > content_pool_max(f->c->pool))
+		return -ENOSPC;
+	settle(f, f->used);
+	r = pool_reserve(f->c->pool, more);
+	if (!r)
+		f->reserved += more;
+	return r;
+}
+
+static int take(void *arg, const void *bytes, size_t len)
+{
+	struct fill *f = arg;
 	int err;
 
-	if (f->size >= 0 && f->size - f->at < CONTENT_PIECE)
-		want = f->size - f->at;
-	if (!want)
-		return 0;
-	err = reserve_piece(f);
-	if (err)
-		return err;
-	n = f->s->read(f->arg, f->ctx, f->at, f->buf, want);
-	if (n < 0)
-		return n;
-	if ((size_t)n > want)
+	if (f->size >= 0 && len > (uint64_t)(f->size - f->at))
 		return -EIO;
-	err = put_piece(f, n);
+	err = reserve(f, len) ?: put(f, bytes, len);
 	if (err)
 		return err;
-	f->at += n;
-	settle(f, f->size < 0 ? CONTENT_PIECE : n);
-	return (size_t)n == want;
+	f->at += len;
+	f->used += len;
+	if (f->used >= CONTENT_PIECE)
+		settle(f, f->used);
+	return 0;
 }
 
 static int fill_all(struct fill *f)
 {
-	int r;
+	size_t most = f->size >= 0 ? f->size : SSIZE_MAX;
+	ssize_t n = f->s->read(f->arg, f->ctx, 0, most, take, f);
 
-	do
-		r = fill_piece(f);
-	while (r > 0);
-	return r ?: set_size(f->c, f->at);
+	return n < 0 ? (int)n : set_size(f->c, f->at);
 }
 
-/* What is needed for it: room, a buffer, a descriptor. */
+/* What is needed for it: room, a descriptor. */
 static int fill_begin(struct fill *f)
 {
 	struct content *c = f->c;
@@ -312,21 +305,10 @@ static int fill_begin(struct fill *f)
 			return r;
 		f->reserved = f->size;
 	}
-	f->buf = malloc(f->size >= 0 && f->size < CONTENT_PIECE ?
-			f->size + 1 : CONTENT_PIECE);
-	if (!f->buf)
-		return -ENOMEM;
 	pthread_mutex_lock(&c->lock);
 	f->w = memfile_open(c->fd, O_RDWR);
 	pthread_mutex_unlock(&c->lock);
 	return f->w < 0 ? f->w : 0;
-}
-
-static void fill_end(struct fill *f)
-{
-	if (f->w >= 0)
-		close(f->w);
-	free(f->buf);
 }
 
 int content_fill(struct content *c, struct vu_ctx *ctx,
@@ -342,7 +324,8 @@ int content_fill(struct content *c, struct vu_ctx *ctx,
 	c->summed = false;
 	r = r ?: fill_begin(&f);
 	r = r ?: fill_all(&f);
-	fill_end(&f);
+	if (f.w >= 0)
+		close(f.w);
 	if (r)
 		become_empty(c);
 	else

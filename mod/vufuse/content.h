@@ -17,14 +17,18 @@
  */
 struct content;
 
+/* Bytes that were read, in their order. 0 or -errno, which ends it. */
+typedef int content_sink(void *arg, const void *bytes, size_t len);
+
 /* What is open at the server; the file it is about is arg. */
 struct content_server {
 	/*
-	 * Bytes from off on. Return: how many, fewer than len at the end of
-	 * the file only; or -errno
+	 * Hand over the bytes from off on, some at a time. Return: how many,
+	 * fewer than len (SSIZE_MAX: all) at the end of the file only; or
+	 * -errno, also the sink's
 	 */
-	ssize_t (*read)(void *arg, struct vu_ctx *ctx, off_t off, void *buf,
-			size_t len);
+	ssize_t (*read)(void *arg, struct vu_ctx *ctx, off_t off, size_t len,
+			content_sink *sink, void *sink_arg);
 	int (*write)(void *arg, struct vu_ctx *ctx, off_t off, const void *buf,
 		     size_t len);
 	int (*resize)(void *arg, struct vu_ctx *ctx, off_t size);

@@ -8,7 +8,7 @@
 #include "mod/vufuse/pool.h"
 #include "mod/vufuse/sums.h"
 
-/* How much is read from the server, and written to it, at once. */
+/* How much is written to the server at once, and reserved to be read. */
 enum { CONTENT_PIECE = 1 << 20 };
 
 struct content {

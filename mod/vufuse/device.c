@@ -79,18 +79,20 @@ static int enlist(int ours, ino_t ino)
 	return 0;
 }
 
-struct conn *device_replace(struct vu_ctx *ctx, int fd)
+struct conn *device_replace(struct vu_ctx *ctx, int fd, ino_t *ino)
 {
 	struct conn *c = NULL;
+	struct stat st;
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return NULL;
-	if (!vu_replace_fd(ctx, fd, ends[1]))
+	if (!fstat(ends[1], &st) && !vu_replace_fd(ctx, fd, ends[1]))
 		c = conn_new(ends[0]);
 	if (!c)
 		close(ends[0]);
 	close(ends[1]);
+	*ino = st.st_ino;
 	return c;
 }
 

@@ -7,8 +7,13 @@
  * together. They are waited for in the order they were begun, so what has
  * been moved is always without a gap; the first piece that fails or is
  * short ends the transfer there. What has been begun behind it is still
- * waited for, since its answer goes into the caller's memory, and is then
- * of no interest.
+ * waited for, since its answer goes into our memory, and is then of no
+ * interest.
+ *
+ * What is read goes through a ring, which has room for what is in flight. The
+ * oldest piece is handed on while the server is at work on the others, and
+ * then its room is that of the next one to be asked for: the server has always
+ * something to do, however long the file is.
  *
  * A short answer to READ is the end of the file, and nothing else may look
  * like one: who fills a content with half a file would store half a file. So
@@ -28,6 +33,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 
 #define FLAGS_TOLD (O_ACCMODE | O_NONBLOCK | O_SYNC | O_NOATIME)
 #define TOGETHER_MAX 16
@@ -196,7 +203,7 @@ struct piece {
 		struct fuse_write_in write;
 	} in;
 	struct fuse_write_out out;
-	size_t at, len;		/* in the caller's buffer */
+	size_t at, len;		/* in the transfer */
 };
 
 struct transfer {
@@ -204,10 +211,13 @@ struct transfer {
 	struct vu_ctx *ctx;
 	const struct file *f;
 	off_t off;
-	char *buf;
+	char *buf;		/* to write: all of it; to read: the ring */
 	size_t len;
 	size_t most;		/* of one piece */
 	unsigned together;
+	unsigned window;	/* of that, for now */
+	file_sink *sink;	/* of what is read */
+	void *arg;
 	/* Make it the request for so many bytes there. */
 	void (*fill)(const struct transfer *t, struct piece *p, size_t at,
 		     size_t len);
@@ -244,10 +254,15 @@ static int begin_piece(struct transfer *t)
 static void begin_pieces(struct transfer *t)
 {
 	while (!t->over && t->sent < t->len &&
-	       t->begun - t->ended < t->together) {
+	       t->begun - t->ended < t->window) {
 		t->error = begin_piece(t);
 		t->over = t->error != 0;
 	}
+}
+
+static unsigned more_together(const struct transfer *t)
+{
+	return 2 * t->window < t->together ? 2 * t->window : t->together;
 }
 
 static void end_piece(struct transfer *t)
@@ -262,11 +277,15 @@ static void end_piece(struct transfer *t)
 	if (n < (ssize_t)p->len) {
 		t->gap = t->over = true;
 		t->error = n < 0 ? (int)n : 0;
+	} else {
+		t->window = more_together(t);
 	}
 }
 
 static void transfer(struct transfer *t)
 {
+	if (t->window > t->together)
+		t->window = t->together;
 	begin_pieces(t);
 	while (t->begun != t->ended) {
 		end_piece(t);
@@ -292,6 +311,19 @@ static bool range_valid(off_t off, size_t len)
 	return off >= 0 && len <= (uint64_t)(INT64_MAX - off);
 }
 
+static size_t ring_size(const struct transfer *t)
+{
+	size_t size = t->most * t->together;
+
+	return t->len < size ? t->len : size;
+}
+
+/* Each piece but the last is as long as one can be: none crosses the end. */
+static char *ring_place(const struct transfer *t, size_t at)
+{
+	return t->buf + at % (t->most * t->together);
+}
+
 static void fill_read(const struct transfer *t, struct piece *p, size_t at,
 		      size_t len)
 {
@@ -303,30 +335,42 @@ static void fill_read(const struct transfer *t, struct piece *p, size_t at,
 		.opcode = FUSE_READ, .node = t->f->node,
 		.in = { ask_part(&p->in.read, sizeof(p->in.read)) }, .nin = 1,
 	};
-	ask_upto(&p->ask, t->buf + at, len);
+	ask_upto(&p->ask, ring_place(t, at), len);
 }
 
 static ssize_t finish_read(const struct transfer *t, struct piece *p)
 {
-	return conn_wait(t->c, t->ctx, &p->flight);
+	ssize_t n = conn_wait(t->c, t->ctx, &p->flight);
+	int err = 0;
+
+	if (n > 0 && !t->gap)
+		err = t->sink(t->arg, ring_place(t, p->at), n);
+	return err ? err : n;
 }
 
 /* A server without FUSE_ASYNC_READ wants them one by one, in their order. */
 ssize_t file_read(struct conn *c, struct vu_ctx *ctx, const struct file *f,
-		  off_t off, void *buf, size_t len)
+		  off_t off, size_t len, file_sink *sink, void *arg)
 {
 	const struct conn_limits *limits = conn_limits(c);
 	struct transfer t = {
-		.c = c, .ctx = ctx, .f = f, .off = off, .buf = buf, .len = len,
+		.c = c, .ctx = ctx, .f = f, .off = off, .len = len,
 		.most = piece_size(limits->max_read),
 		.together = limits->flags & FUSE_ASYNC_READ ?
 			    pieces_together(limits) : 1,
+		/* where the end is not known, do not ask for much behind it */
+		.window = len < SSIZE_MAX ? TOGETHER_MAX : 1,
+		.sink = sink, .arg = arg,
 		.fill = fill_read, .finish = finish_read,
 	};
 
 	if (!range_valid(off, len))
 		return -EINVAL;
+	t.buf = malloc(ring_size(&t) + 1);
+	if (!t.buf)
+		return -ENOMEM;
 	transfer(&t);
+	free(t.buf);
 	return t.error ? t.error : (ssize_t)t.done;
 }
 
@@ -375,7 +419,7 @@ int file_write(struct conn *c, struct vu_ctx *ctx, const struct file *f,
 	struct transfer t = {
 		.c = c, .ctx = ctx, .f = f, .off = off, .buf = (char *)buf,
 		.len = len, .most = piece_size(limits->max_write),
-		.together = pieces_together(limits),
+		.together = pieces_together(limits), .window = TOGETHER_MAX,
 		.fill = fill_write, .finish = finish_write,
 	};
 

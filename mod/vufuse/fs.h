@@ -37,6 +37,7 @@ struct fs {
 	struct fs *next;		/* list of all: see keeper.c */
 	struct fs_options opt;
 	struct conn *conn;
+	ino_t socket;			/* the server's end */
 	struct tree *tree;
 	struct content_pool *pool;	/* of all file systems */
 	atomic_bool fresh;		/* nobody has looked at its root yet */
@@ -202,14 +203,15 @@ void opened_free_all(struct fs *fs);
 int device_open(void);
 /*
  * The same for a descriptor of the caller that is the kernel's /dev/fuse: a
- * socket takes its place. NULL: that cannot be
+ * socket takes its place, with this inode. NULL: that cannot be
  */
-struct conn *device_replace(struct vu_ctx *ctx, int fd);
+struct conn *device_replace(struct vu_ctx *ctx, int fd, ino_t *ino);
 /*
  * The connection that was opened as the socket st describes, with a reference;
  * NULL: none, or it is mounted already.
  */
 struct conn *device_find(const struct stat *st);
+
 void device_mounted(const struct conn *c);
 void device_fini(void);
 

@@ -244,8 +244,13 @@ void opened_stat(struct fs *fs, struct node *n, const struct fuse_attr *a,
 	    !content_stat(o->content, &now)) {
 		st->st_size = now.st_size;
 		st->st_blocks = now.st_blocks;
+		st->st_atim = now.st_atim;
 		st->st_mtim = now.st_mtim;
 		st->st_ctim = now.st_ctim;
+		/* without a name, it is changed by its descriptor alone */
+		if (!st->st_nlink)
+			st->st_mode = (st->st_mode & ~0777) |
+				      (now.st_mode & 0777);
 	}
 	opened_put(fs, o);
 }

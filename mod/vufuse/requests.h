@@ -115,13 +115,16 @@ int file_open(struct conn *c, struct vu_ctx *ctx, uint64_t node, uint32_t flags,
 int file_create(struct conn *c, struct vu_ctx *ctx, uint64_t dir,
 		const char *name, uint32_t flags, mode_t mode,
 		struct file *f, struct fuse_entry_out *e);
+/* What was read, in its order. Anything but 0 ends the reading. */
+typedef int file_sink(void *arg, const void *bytes, size_t len);
 /*
- * Read: many requests in flight together. Return: bytes, fewer than len at the
- * end of the file only; -errno when anything before the end failed. buf
- * behind what was read may be overwritten.
+ * Read: many requests in flight together, while what they bring is handed on.
+ * SSIZE_MAX: all of a file whose size is not known. Return: bytes, fewer than len at the end of
+ * the file only; -errno when anything before the end failed, or what the sink
+ * has answered: then a part may have been handed on.
  */
 ssize_t file_read(struct conn *c, struct vu_ctx *ctx, const struct file *f,
-		  off_t off, void *buf, size_t len);
+		  off_t off, size_t len, file_sink *sink, void *arg);
 /* Write all of it, in flight together. 0 or -errno (a part may be written). */
 int file_write(struct conn *c, struct vu_ctx *ctx, const struct file *f,
 	       off_t off, const void *buf, size_t len);

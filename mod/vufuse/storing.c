@@ -15,12 +15,12 @@ enum { SOME = 16, MANY = 128 };
 
 /* --- what the server has --- */
 
-static ssize_t server_read(void *arg, struct vu_ctx *ctx, off_t off,
-			   void *buf, size_t len)
+static ssize_t server_read(void *arg, struct vu_ctx *ctx, off_t off, size_t len,
+			   content_sink *sink, void *sink_arg)
 {
 	const struct at_server *s = arg;
 
-	return file_read(s->fs->conn, ctx, s->file, off, buf, len);
+	return file_read(s->fs->conn, ctx, s->file, off, len, sink, sink_arg);
 }
 
 static int server_write(void *arg, struct vu_ctx *ctx, off_t off,

@@ -19,6 +19,7 @@
  *	served.c, change.c	the operations of a mount, out of these
  *	keeper.c	looks after each mount once a second
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -144,12 +145,13 @@ static bool is_kernels_device(const struct stat *st)
  * the kernel's, if the module was not loaded yet (*c is NULL).
  */
 static int check_device(struct vu_ctx *ctx, int fd, struct conn **c,
-			struct vu_message *msg)
+			ino_t *ino, struct vu_message *msg)
 {
 	struct stat st;
 	int err = vu_caller_fd(ctx, fd, &st);
 
 	*c = err ? NULL : device_find(&st);
+	*ino = st.st_ino;
 	if (*c || (!err && is_kernels_device(&st)))
 		return 0;
 	vu_message_set(msg, "fuse: fd=%d: not an open /dev/fuse of this view "
@@ -159,10 +161,11 @@ static int check_device(struct vu_ctx *ctx, int fd, struct conn **c,
 
 /* Serve the mount from our own cache. */
 static int mount_cache(struct vu_ctx *ctx, struct vu_mount *m,
-		       const struct fs_options *o, struct conn *device)
+		       const struct fs_options *o, struct conn *device,
+		       ino_t socket)
 {
 	struct conn *c = device ? conn_get(device) :
-			 device_replace(ctx, o->fd);
+			 device_replace(ctx, o->fd, &socket);
 	struct fs *fs = c ? fs_new(o, c) : NULL;
 	int err;
 
@@ -176,6 +179,7 @@ static int mount_cache(struct vu_ctx *ctx, struct vu_mount *m,
 		fs_free(fs);
 		return err;
 	}
+	fs->socket = socket;
 	m->priv = fs;
 	m->flags |= VU_MOUNT_OWN_ACCESS;
 	m->how = "via=cache";
@@ -196,18 +200,18 @@ static enum via chosen_via(struct vu_ctx *ctx, struct vu_message *msg)
 }
 
 static int mount_via(enum via via, struct vu_ctx *ctx, struct vu_mount *m,
-		     const struct fs_options *o, struct conn *c,
+		     const struct fs_options *o, struct conn *c, ino_t socket,
 		     struct vu_message *msg)
 {
 	int err;
 
 	if (via == VIA_CACHE || (via == VIA_AUTO && !carrier_suits()))
-		return mount_cache(ctx, m, o, c);
+		return mount_cache(ctx, m, o, c, socket);
 	err = carrier_mount(ctx, m, o, msg);
 	if (!err || via == VIA_CARRIER)
 		return err;
 	msg->text[0] = '\0';
-	return mount_cache(ctx, m, o, c);
+	return mount_cache(ctx, m, o, c, socket);
 }
 
 static int mount_fs(struct vu_ctx *ctx, struct vu_mount *m,
@@ -216,14 +220,15 @@ static int mount_fs(struct vu_ctx *ctx, struct vu_mount *m,
 	enum via via = chosen_via(ctx, msg);
 	struct fs_options o;
 	struct conn *c;
+	ino_t socket;
 	int err = fs_options_parse(m->options, &o, msg);
 
 	if (err || via == VIA_NONE)
 		return err ?: -EINVAL;
-	err = check_device(ctx, o.fd, &c, msg);
+	err = check_device(ctx, o.fd, &c, &socket, msg);
 	if (err)
 		return err;
-	err = mount_via(via, ctx, m, &o, c, msg);
+	err = mount_via(via, ctx, m, &o, c, socket, msg);
 	if (c && !err)
 		device_mounted(c);
 	if (c)
@@ -316,8 +321,30 @@ static bool busy_either(struct vu_mount *m)
 	return !is_device(m) && opened_busy(m);
 }
 
+/* Who has not said anything yet is known by the socket he has. */
+static bool has_socket(pid_t pid, ino_t ino)
+{
+	char name[32];
+	struct dirent *e;
+	struct stat st;
+	bool found = false;
+	DIR *d;
+
+	snprintf(name, sizeof(name), "/proc/%d/fd", pid);
+	d = opendir(name);
+	while (d && !found && (e = readdir(d)))
+		found = e->d_name[0] != '.' &&
+			!fstatat(dirfd(d), e->d_name, &st, 0) &&
+			S_ISSOCK(st.st_mode) && st.st_ino == ino;
+	if (d)
+		closedir(d);
+	return found;
+}
+
 static int serves_either(struct vu_mount *m, pid_t pid)
 {
+	pid_t server;
+
 	if (carrier_is(m))
 		return carrier_serves(pid);
 	if (!m->priv)
@@ -327,7 +354,9 @@ static int serves_either(struct vu_mount *m, pid_t pid)
 		conn_tick(fs_of(m)->conn);
 	if (conn_state(fs_of(m)->conn) == CONN_DEAD)
 		return -1;
-	return pid && conn_server(fs_of(m)->conn) == pid;
+	server = conn_server(fs_of(m)->conn);
+	return pid && (server ? server == pid :
+		       has_socket(pid, fs_of(m)->socket));
 }
 
 static void quit_either(struct vu_mount *m)

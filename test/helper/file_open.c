@@ -44,6 +44,9 @@ static void lay_out(void)
 {
 	remove_tree("dir");
 	unlink("none");
+	unlink("secret");
+	unlink("only_w");
+	unlink("only_r");
 	make_file("file", 0644, "0123456789");
 	make_file("secret", 0, "secret");
 	make_file("only_w", 0200, "only_w");
@@ -54,6 +57,9 @@ static void lay_out(void)
 	(void)!symlink("dir", "to_dir");
 	(void)!symlink("loop", "loop");
 }
+
+/* The flags that an open file shows; the others are about its name. */
+#define KEPT_FLAGS (O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC)
 
 /* What a descriptor is good for, and where it is. */
 static void look_at(const char *what, int fd)
@@ -67,8 +73,8 @@ static void look_at(const char *what, int fd)
 	if (fstat(fd, &st))
 		say("%s: fstat %s", what, error_name(errno));
 	say("%s: flags %o type %o size %lld read %s '%s' write %s at %lld",
-	    what, flags, st.st_mode & S_IFMT,
-	    S_ISDIR(st.st_mode) ? 0LL : (long long)st.st_size,
+	    what, S_ISDIR(st.st_mode) ? 0 : flags & KEPT_FLAGS,
+	    st.st_mode & S_IFMT, S_ISDIR(st.st_mode) ? 0LL : (long long)st.st_size,
 	    error_name(r), text, error_name(w),
 	    S_ISDIR(st.st_mode) ? 0LL : (long long)lseek(fd, 0, SEEK_CUR));
 }

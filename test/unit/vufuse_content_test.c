@@ -41,6 +41,29 @@ static void fills(struct content_pool *p)
 	}
 }
 
+/* The pieces are whatever the server reads at once. */
+static void fills_by_pieces(struct content_pool *p)
+{
+	static const size_t pieces[] = {
+		100, BLOCK - 1, BLOCK, BLOCK + 1, MIB - 1, MIB, MIB + 1, 3 * MIB,
+	};
+	struct server s;
+	struct content *c = content_new(p, "file");
+
+	server_init(&s, 2 * MIB + 777);
+	memset(s.bytes + 12345, 0, 50000);
+	memset(s.bytes + MIB, 0, MIB / 2);
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		s.piece = pieces[i];
+		CHECK(!content_fill(c, NULL, &ops, &s, s.size));
+		CHECK(same_bytes(c, &s));
+		CHECK(!content_fill(c, NULL, &ops, &s, -1));
+		CHECK(same_bytes(c, &s));
+	}
+	done(c, &s);
+	CHECK(content_pool_used(p) == 0);
+}
+
 static void fill_leaves_holes(struct content_pool *p)
 {
 	struct content *c = content_new(p, "sparse");
@@ -65,6 +88,12 @@ static void fill_fails(struct content_pool *p)
 	server_init(&s, 3 * MIB);
 	s.fail = 100;
 	CHECK(content_fill(c, NULL, &ops, &s, s.size) == -EIO);
+	s.good = 20;		/* pieces, more than a megabyte */
+	CHECK(content_fill(c, NULL, &ops, &s, s.size) == -EIO);
+	CHECK(!s.good && !content_pool_used(p) && !content_filled(c));
+	s.good = 20;
+	CHECK(content_fill(c, NULL, &ops, &s, -1) == -EIO);
+	CHECK(!s.good && !content_pool_used(p) && !content_filled(c));
 	s.fail = 0;
 	s.too_much = true;
 	CHECK(content_fill(c, NULL, &ops, &s, 100) == -EIO);
@@ -331,6 +360,7 @@ int main(void)
 	struct content_pool *p = content_pool_new(256 * MIB);
 
 	fills(p);
+	fills_by_pieces(p);
 	fill_leaves_holes(p);
 	fill_fails(p);
 	fill_within_limits(p);

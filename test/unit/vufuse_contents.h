@@ -37,8 +37,10 @@ struct server {
 	int err;		/* with what */
 	bool half;		/* what fails is done in part */
 	bool all;		/* what fails is done all the same */
+	int good;		/* pieces that are read before it fails */
 	bool endless;		/* answers reads with zeros, forever */
-	bool too_much;		/* says it has read more than was asked for */
+	bool too_much;		/* reads more than was asked for */
+	size_t piece;		/* that it reads at once, 0: some */
 	void (*meanwhile)(void *arg);	/* called first in a write */
 	void *arg;
 };
@@ -57,26 +59,39 @@ static inline bool fails(const struct server *s)
 	return s->fail && (int)dice(100) < s->fail;
 }
 
+/* One piece of what is there, or of what is said to be. */
+static inline int read_piece(struct server *s, off_t off, size_t len,
+			     content_sink *sink, void *sink_arg)
+{
+	static const char zeros[MIB];
+
+	s->reads++;
+	if (s->good)
+		s->good--;
+	else if (fails(s))
+		return -s->err;
+	return sink(sink_arg, s->endless ? zeros : s->bytes + off, len);
+}
+
 static inline ssize_t server_read(void *arg, struct vu_ctx *ctx, off_t off,
-				  void *buf, size_t len)
+				  size_t len, content_sink *sink,
+				  void *sink_arg)
 {
 	struct server *s = arg;
-	off_t there = off < s->size ? s->size - off : 0;
+	size_t piece = s->piece ? s->piece : 14 * BLOCK, done = 0, n;
+	size_t there = off < s->size ? s->size - off : 0;
+	int err = fails(s) && !s->good ? -s->err : 0;
 
 	(void)ctx;
-	s->reads++;
 	if (s->too_much)
-		return len + 1;
-	if (fails(s))
-		return -s->err;
-	if (s->endless) {
-		memset(buf, 0, len);
-		return len;
+		there = ++len;
+	else if (s->endless || there > len)
+		there = len;
+	for (; done < there && !err; done += n) {
+		n = there - done < piece ? there - done : piece;
+		err = read_piece(s, off + done, n, sink, sink_arg);
 	}
-	if ((off_t)len > there)
-		len = there;
-	memcpy(buf, s->bytes + off, len);
-	return len;
+	return err ? err : (ssize_t)done;
 }
 
 static inline int server_write(void *arg, struct vu_ctx *ctx, off_t off,

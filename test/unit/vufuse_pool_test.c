@@ -47,8 +47,12 @@ static void pool_is_bounded(void)
 	CHECK(content_fill(c, NULL, &ops, &t, -1) == -ENOSPC);
 	CHECK(content_pool_used(p) == (uint64_t)o.n * MIB);
 	t.endless = false;
-	t.size = 2 * MIB;	/* its end is found by asking for more */
+	t.size = 2 * MIB;	/* known when it is there, and no more is taken */
 	CHECK(!content_fill(c, NULL, &ops, &t, -1) && same_bytes(c, &t));
+	CHECK(content_pool_used(p) == (2 + (uint64_t)o.n) * MIB);
+	CHECK(!content_fill(c, NULL, &ops, &t, t.size));
+	while (o.n)
+		content_free(o.c[--o.n]);
 	done(c, &t);
 	content_pool_free(p);
 }

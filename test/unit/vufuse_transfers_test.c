@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Bytes of open files: many requests in flight, short and hostile answers. */
 #include <fcntl.h>
+#include <limits.h>
 
 #include "test/unit/vufuse_fake_conn.h"
 
@@ -50,20 +51,44 @@ static bool bytes_are(const char *buf, uint64_t off, size_t len)
 	return true;
 }
 
-/* Read into a buffer that ends where it should. Return: what file_read says */
-static ssize_t read_at(struct conn *c, off_t off, size_t len)
+/* Takes what is read, and looks at it. */
+static struct {
+	uint64_t off;
+	size_t taken;
+	unsigned pieces, refuse;	/* the piece with that number */
+	const void *place[SIZE];	/* where the pieces were */
+} sink;
+
+static int take(void *arg, const void *bytes, size_t len)
+{
+	CHECK(arg == &sink && len > 0);
+	CHECK(bytes_are(bytes, sink.off + sink.taken, len));
+	sink.place[sink.pieces++] = bytes;
+	if (sink.pieces == sink.refuse)
+		return -ENOSPC;
+	sink.taken += len;
+	return 0;
+}
+
+/* Return: what file_read says */
+static ssize_t read_as(struct conn *c, off_t off, size_t len,
+		       ssize_t (*serve)(const struct ask *a, char *bytes))
 {
 	struct file f = open_file(O_RDONLY);
-	char *buf = malloc(len + 1);
 	ssize_t n;
 
-	c->serve = serve_read;
-	n = file_read(c, GUEST, &f, off, buf, len);
-	CHECK(n <= (ssize_t)len);
-	CHECK(n < 0 || bytes_are(buf, off, n));
+	sink.off = off;
+	sink.taken = sink.pieces = 0;
+	c->serve = serve;
+	n = file_read(c, GUEST, &f, off, len, take, &sink);
+	CHECK(n <= (ssize_t)len && (n < 0 || (size_t)n == sink.taken));
 	CHECK(c->in_flight == 0);
-	free(buf);
 	return n;
+}
+
+static ssize_t read_at(struct conn *c, off_t off, size_t len)
+{
+	return read_as(c, off, len, serve_read);
 }
 
 static void reads_in_pieces(void)
@@ -117,13 +142,63 @@ static ssize_t serve_short(const struct ask *a, char *bytes)
 
 static void takes_a_short_answer_for_the_end(void)
 {
-	struct conn *c = fake_new();
-	struct file f = open_file(O_RDONLY);
-	char buf[65536];
+	CHECK(read_as(fake_new(), 0, 65536, serve_short) == 16384 + 3);
+}
 
-	c->serve = serve_short;
-	CHECK(file_read(c, GUEST, &f, 0, buf, sizeof(buf)) == 16384 + 3);
-	CHECK(bytes_are(buf, 0, 16384 + 3) && c->in_flight == 0);
+static uint32_t asked(unsigned n)
+{
+	struct fuse_read_in in;
+
+	memcpy(&in, fake.sent[n].bytes, sizeof(in));
+	return in.size;
+}
+
+/* However much is read: the memory is that of what is in flight. */
+static void goes_round(void)
+{
+	struct conn *c = fake_new();
+
+	CHECK(read_at(c, 5, 75003) == 75003 && c->nsent == 10);
+	CHECK(c->most_in_flight == 4 && sink.pieces == 10);
+	for (unsigned i = 0; i < 9; i++)
+		CHECK(asked(i) == 8192);
+	CHECK(asked(9) == 75003 - 9 * 8192);
+	for (unsigned i = 4; i < 10; i++)
+		CHECK(sink.place[i] == sink.place[i - 4]);
+}
+
+/* Where the end is not known, little is asked for behind it. */
+static void finds_the_end(void)
+{
+	struct conn *c = fake_new();
+
+	served.size = 100;
+	CHECK(read_at(c, 0, SSIZE_MAX) == 100 && c->nsent == 1);
+	c = fake_new();
+	served.size = 8192;
+	CHECK(read_at(c, 0, SSIZE_MAX) == 8192 && c->nsent == 3);
+	c = fake_new();
+	served.size = SIZE;
+	CHECK(read_at(c, 0, SSIZE_MAX) == SIZE && c->nsent <= 13 + 4);
+	CHECK(c->most_in_flight == 4);
+	c = fake_new();
+	served.size = 0;
+	CHECK(read_at(c, 0, SSIZE_MAX) == 0 && c->nsent == 1);
+	served.size = SIZE;
+}
+
+/* Who takes it has had enough: what is in flight is waited for. */
+static void sink_ends_it(void)
+{
+	for (unsigned i = 1; i <= 8; i++) {
+		struct conn *c = fake_new();
+
+		sink.refuse = i;
+		CHECK(read_at(c, 0, 65536) == -ENOSPC);
+		CHECK(sink.pieces == i && sink.taken == (i - 1) * 8192);
+		CHECK(c->nsent == (i + 3 < 8 ? i + 3 : 8));
+	}
+	sink.refuse = 0;
 }
 
 /* Never is a failure taken for the end of the file. */
@@ -159,12 +234,8 @@ static ssize_t serve_too_much(const struct ask *a, char *bytes)
 
 static void refuses_too_much(void)
 {
-	struct conn *c = fake_new();
-	struct file f = open_file(O_RDONLY);
-	char buf[100];
-
-	c->serve = serve_too_much;
-	CHECK(file_read(c, GUEST, &f, 0, buf, sizeof(buf)) == -EIO);
+	CHECK(read_as(fake_new(), 0, 100, serve_too_much) == -EIO);
+	CHECK(!sink.pieces);
 }
 
 static void keeps_to_the_limits(void)
@@ -192,9 +263,9 @@ static void refuses_impossible_ranges(void)
 	struct file f = open_file(O_RDWR);
 	char byte = 0;
 
-	CHECK(file_read(c, GUEST, &f, -1, &byte, 1) == -EINVAL);
-	CHECK(file_read(c, GUEST, &f, INT64_MAX, &byte, 1) == -EINVAL);
-	CHECK(file_read(c, GUEST, &f, 0, &byte, SIZE_MAX) == -EINVAL);
+	CHECK(read_at(c, -1, 1) == -EINVAL);
+	CHECK(read_at(c, INT64_MAX, 1) == -EINVAL);
+	CHECK(file_read(c, GUEST, &f, 0, SIZE_MAX, take, &sink) == -EINVAL);
 	CHECK(file_write(c, GUEST, &f, INT64_MIN, &byte, 1) == -EINVAL);
 	CHECK(file_write(c, GUEST, &f, INT64_MAX - 1, &byte, 2) == -EINVAL);
 	CHECK(c->nsent == 0);
@@ -328,6 +399,9 @@ int main(void)
 	reads_in_pieces();
 	stops_at_the_end();
 	takes_a_short_answer_for_the_end();
+	goes_round();
+	finds_the_end();
+	sink_ends_it();
 	fails_to_read();
 	refuses_too_much();
 	keeps_to_the_limits();
