@@ -16,224 +16,30 @@
  *	tree.c		names and attributes, as long as the server allows
  *	content.c	the content of a file: a memfd that guests really have
  *	opened.c	which of them are open, and how they are stored
+ *	mounting.c, carrier.c	mount(2), and the end of a mount
  *	served.c, change.c	the operations of a mount, out of these
  *	keeper.c	looks after each mount once a second
  */
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "mod/vufuse/carrier.h"
 #include "mod/vufuse/fs.h"
-#include "mod/vufuse/opened.h"
-
-enum {
-	NODES_KEPT = 100000,
-	LAST_MS = 10000,	/* for each request when all is at its end */
-	FUSE_MINOR = 229,
-	MISC_MAJOR = 10,
-};
+#include "mod/vufuse/mounting.h"
 
 static const char device_type[] = "vufusedev";
 static const char program_type[] = "vufuseprog";
-
-enum via { VIA_NONE, VIA_AUTO, VIA_CARRIER, VIA_CACHE };
-
-static enum via via_default = VIA_AUTO;		/* set by vufuse_init() */
-
-static enum via via_named(const char *word)
-{
-	static const char *const name[] = {
-		[VIA_AUTO] = "auto", [VIA_CARRIER] = "carrier",
-		[VIA_CACHE] = "cache",
-	};
-
-	for (enum via v = VIA_AUTO; v <= VIA_CACHE; v++)
-		if (!strcmp(word, name[v]))
-			return v;
-	return VIA_NONE;
-}
 
 /* What kind of mount is it? Only file systems have a priv. */
 static bool is_device(const struct vu_mount *m)
 {
 	return !strcmp(m->type, device_type);
-}
-
-/* --- mounting --- */
-
-static void fs_free(struct fs *fs)
-{
-	if (fs->files) {
-		opened_free_all(fs);
-		free(fs->files);
-	}
-	if (fs->conn) {
-		conn_end(fs->conn);
-		if (fs->tree)
-			tree_free(fs->tree);
-		conn_put(fs->conn);
-	}
-	for (int i = 0; i < FS_NAMES; i++)
-		pthread_mutex_destroy(&fs->names[i]);
-	pthread_mutex_destroy(&fs->lock);
-	free(fs);
-}
-
-static void stale_node(void *arg, uint64_t node, int64_t off, int64_t len)
-{
-	struct fs *fs = arg;
-
-	(void)off, (void)len;
-	tree_stale_id(fs->tree, node);
-}
-
-static void stale_entry(void *arg, uint64_t dir, const char *name)
-{
-	struct fs *fs = arg;
-
-	tree_stale_entry(fs->tree, dir, name);
-}
-
-static const struct conn_listener listener = {
-	.stale_node = stale_node, .stale_entry = stale_entry,
-};
-
-static struct fs *fs_new(const struct fs_options *o, struct conn *c)
-{
-	struct fs *fs = calloc(1, sizeof(*fs));
-
-	if (!fs) {
-		conn_put(c);
-		return NULL;
-	}
-	pthread_mutex_init(&fs->lock, NULL);
-	for (int i = 0; i < FS_NAMES; i++)
-		pthread_mutex_init(&fs->names[i], NULL);
-	fs->opt = *o;
-	fs->conn = c;
-	fs->pool = keeper_pool();
-	fs->fresh = true;
-	fs->files = calloc(1, sizeof(*fs->files));
-	fs->tree = tree_new(c, o->rootmode, NODES_KEPT);
-	if (!fs->files || !fs->tree) {
-		free(fs->files);
-		fs->files = NULL;
-		fs_free(fs);
-		return NULL;
-	}
-	TAILQ_INIT(&fs->files->list);
-	conn_listen(c, &listener, fs);
-	return fs;
-}
-
-static bool is_kernels_device(const struct stat *st)
-{
-	return S_ISCHR(st->st_mode) &&
-	       st->st_rdev == makedev(MISC_MAJOR, FUSE_MINOR);
-}
-
-/*
- * What the caller has opened as /dev/fuse: ours (*c is its connection), or
- * the kernel's, if the module was not loaded yet (*c is NULL).
- */
-static int check_device(struct vu_ctx *ctx, int fd, struct conn **c,
-			ino_t *ino, struct vu_message *msg)
-{
-	struct stat st;
-	int err = vu_caller_fd(ctx, fd, &st);
-
-	*c = err ? NULL : device_find(&st);
-	*ino = st.st_ino;
-	if (*c || (!err && is_kernels_device(&st)))
-		return 0;
-	vu_message_set(msg, "fuse: fd=%d: not an open /dev/fuse of this view "
-		       "that is not mounted yet", fd);
-	return -EINVAL;
-}
-
-/* Serve the mount from our own cache. */
-static int mount_cache(struct vu_ctx *ctx, struct vu_mount *m,
-		       const struct fs_options *o, struct conn *device,
-		       ino_t socket)
-{
-	struct conn *c = device ? conn_get(device) :
-			 device_replace(ctx, o->fd, &socket);
-	struct fs *fs = c ? fs_new(o, c) : NULL;
-	int err;
-
-	if (!fs)
-		return c ? -ENOMEM : -EPERM;
-	err = keeper_start(fs);
-	if (!err)
-		err = conn_start(c, o->uid, o->gid, o->max_read);
-	if (err) {
-		keeper_stop(fs);
-		fs_free(fs);
-		return err;
-	}
-	fs->socket = socket;
-	m->priv = fs;
-	m->flags |= VU_MOUNT_OWN_ACCESS;
-	m->how = "via=cache";
-	return 0;
-}
-
-/* Where the descriptors come from: what the module, or the caller, says. */
-static enum via chosen_via(struct vu_ctx *ctx, struct vu_message *msg)
-{
-	char word[16];
-	int err = vu_caller_env(ctx, "VU_VIA", word, sizeof(word));
-	enum via via = err ? via_default : via_named(word);
-
-	if (via == VIA_NONE)
-		vu_message_set(msg, "fuse: VU_VIA=%s: neither carrier nor "
-			       "cache nor auto", word);
-	return via;
-}
-
-static int mount_via(enum via via, struct vu_ctx *ctx, struct vu_mount *m,
-		     const struct fs_options *o, struct conn *c, ino_t socket,
-		     struct vu_message *msg)
-{
-	int err;
-
-	if (via == VIA_CACHE || (via == VIA_AUTO && !carrier_suits()))
-		return mount_cache(ctx, m, o, c, socket);
-	err = carrier_mount(ctx, m, o, msg);
-	if (!err || via == VIA_CARRIER)
-		return err;
-	msg->text[0] = '\0';
-	return mount_cache(ctx, m, o, c, socket);
-}
-
-static int mount_fs(struct vu_ctx *ctx, struct vu_mount *m,
-		    struct vu_message *msg)
-{
-	enum via via = chosen_via(ctx, msg);
-	struct fs_options o;
-	struct conn *c;
-	ino_t socket;
-	int err = fs_options_parse(m->options, &o, msg);
-
-	if (err || via == VIA_NONE)
-		return err ?: -EINVAL;
-	err = check_device(ctx, o.fd, &c, &socket, msg);
-	if (err)
-		return err;
-	err = mount_via(via, ctx, m, &o, c, socket, msg);
-	if (c && !err)
-		device_mounted(c);
-	if (c)
-		conn_put(c);
-	return err;
 }
 
 /* --- what loading mounts --- */
@@ -266,20 +72,7 @@ static int vufuse_mount(struct vu_ctx *ctx, struct vu_mount *m, bool remount,
 		return 0;
 	if (!strcmp(m->type, program_type))
 		return mount_program(m, msg);
-	return mount_fs(ctx, m, msg);
-}
-
-static void vufuse_umount(struct vu_mount *m)
-{
-	struct fs *fs = m->priv;
-
-	if (!fs)
-		return;
-	conn_hurry(fs->conn, LAST_MS);
-	keeper_stop(fs);
-	if (conn_state(fs->conn) == CONN_READY)
-		opened_store_last(fs, m->target);
-	fs_free(fs);
+	return mounting_mount(ctx, m, msg);
 }
 
 /* --- the device beside the file systems --- */
@@ -319,56 +112,6 @@ static int sync_either(struct vu_ctx *ctx, struct vu_mount *m, const char *path)
 static bool busy_either(struct vu_mount *m)
 {
 	return !is_device(m) && opened_busy(m);
-}
-
-/* Who has not said anything yet is known by the socket he has. */
-static bool has_socket(pid_t pid, ino_t ino)
-{
-	char name[32];
-	struct dirent *e;
-	struct stat st;
-	bool found = false;
-	DIR *d;
-
-	snprintf(name, sizeof(name), "/proc/%d/fd", pid);
-	d = opendir(name);
-	while (d && !found && (e = readdir(d)))
-		found = e->d_name[0] != '.' &&
-			!fstatat(dirfd(d), e->d_name, &st, 0) &&
-			S_ISSOCK(st.st_mode) && st.st_ino == ino;
-	if (d)
-		closedir(d);
-	return found;
-}
-
-static int serves_either(struct vu_mount *m, pid_t pid)
-{
-	pid_t server;
-
-	if (carrier_is(m))
-		return carrier_serves(pid);
-	if (!m->priv)
-		return -1;
-	/* its first word may not have been read yet */
-	if (!conn_server(fs_of(m)->conn))
-		conn_tick(fs_of(m)->conn);
-	if (conn_state(fs_of(m)->conn) == CONN_DEAD)
-		return -1;
-	server = conn_server(fs_of(m)->conn);
-	return pid && (server ? server == pid :
-		       has_socket(pid, fs_of(m)->socket));
-}
-
-static void quit_either(struct vu_mount *m)
-{
-	if (carrier_is(m))
-		carrier_quit(m);
-	if (!m->priv)
-		return;
-	conn_hurry(fs_of(m)->conn, LAST_MS);
-	if (conn_state(fs_of(m)->conn) == CONN_READY)
-		opened_store_last(fs_of(m), m->target);
-	conn_end(fs_of(m)->conn);
 }
 
 /* On the device every change is one of a file system that has none. */
@@ -444,7 +187,7 @@ static ssize_t name_either(struct vu_ctx *ctx, struct vu_mount *m,
 /* What needs a directory is never asked of the device. */
 static const struct vu_fs_ops ops = {
 	.mount = vufuse_mount,
-	.umount = vufuse_umount,
+	.umount = mounting_umount,
 	.lookup = lookup,
 	.find = find_either,
 	.readlink = served_readlink,
@@ -455,8 +198,8 @@ static const struct vu_fs_ops ops = {
 	.attr_of = served_attr_of,
 	.sync = sync_either,
 	.busy = busy_either,
-	.serves = serves_either,
-	.quit = quit_either,
+	.serves = mounting_serves,
+	.quit = mounting_quit,
 	.readdir = served_readdir,
 	.mknod = change_mknod,
 	.mkdir = change_mkdir,
@@ -508,14 +251,16 @@ static void choose_programs(void)
 
 static int vufuse_init(const char *options, struct vu_message *msg)
 {
-	via_default = VIA_AUTO;
-	if (*options)
-		via_default = strncmp(options, "via=", 4) ? VIA_NONE :
-			      via_named(options + 4);
-	if (via_default == VIA_NONE) {
+	int err = -EINVAL;
+
+	if (!*options)
+		err = mounting_via("auto");
+	else if (!strncmp(options, "via=", 4))
+		err = mounting_via(options + 4);
+	if (err) {
 		vu_message_set(msg, "vufuse: bad option %s (via=carrier, "
 			       "via=cache or via=auto)", options);
-		return -EINVAL;
+		return err;
 	}
 	choose_programs();
 	return keeper_init();
