@@ -64,7 +64,7 @@ int ask_open(struct conn *c, struct vu_ctx *ctx, uint32_t opcode,
 	     struct file *f);
 /*
  * RELEASE, RELEASEDIR. Its errors are nobody's; it is sent even when the
- * caller is gone.
+ * caller is gone. What was only read is not waited for.
  */
 void ask_release(struct conn *c, struct vu_ctx *ctx, uint32_t opcode,
 		 const struct file *f);

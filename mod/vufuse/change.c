@@ -99,7 +99,7 @@ int change_link(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 {
 	struct fs *fs = fs_of(m);
 	struct fuse_entry_out e;
-	struct node *n, *dir;
+	struct node *n, *dir, *other;
 	const char *name;
 	int err = fs_walk(fs, ctx, from, &n);
 
@@ -113,7 +113,12 @@ int change_link(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 		opened_settle(fs, ctx, n);
 		err = ask_link(fs->conn, ctx, n->id, dir->id, name, &e);
 		if (!err)
-			err = entered(fs, dir, name, &e);
+			err = tree_entered(fs->tree, dir, name, &e, &other);
+		if (!err) {
+			opened_linked(fs, n, other);
+			tree_put(fs->tree, other);
+		}
+		tree_stale(fs->tree, dir);
 		tree_stale(fs->tree, n);
 		tree_put(fs->tree, dir);
 	}
@@ -142,8 +147,8 @@ static void lost_name(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 
 	tree_stale(fs->tree, n);
 	/* by the server's own word: else it is stored, to be sure */
-	if (S_ISREG(n->type) &&
-	    (last || tree_attr(fs->tree, ctx, n, &a) || a.nlink == 0))
+	if (S_ISREG(n->type) && (last || opened_shared(fs, n) ||
+	    tree_attr(fs->tree, ctx, n, &a) || a.nlink == 0))
 		opened_orphan(fs, n);
 	if (last)
 		tree_gone(fs->tree, n);

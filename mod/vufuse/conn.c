@@ -13,8 +13,9 @@
  * is chosen until it is settled, or given up by its waiter; both are done
  * under the lock, so that an answer is never copied to a caller that left.
  *
- * What may not wait for the server to read (FORGET, INTERRUPT, what is given
- * back) goes to the outbox (outbox.c), and out with the next request or tick.
+ * What may not wait for the server to read (FORGET, INTERRUPT, what is posted
+ * or given back) goes to the outbox (outbox.c), and out with the next request
+ * or tick.
  *
  * The end: when the server's end is closed, or by conn_end(), all flights
  * are settled with -ENOTCONN. Answers that came before are still received.
@@ -302,12 +303,20 @@ static int begin(struct conn *c, struct patience *p, struct flight *f,
 	return n;
 }
 
+/* Has the server said so? */
+static bool is_unknown(struct conn *c, uint32_t opcode)
+{
+	return opcode < 64 && (atomic_load(&c->unknown) >> opcode & 1);
+}
+
 int conn_begin(struct conn *c, struct vu_ctx *ctx, struct flight *f,
 	       struct ask *a)
 {
 	struct patience p = patience(ctx, &c->patience);
 	int ret = conn_ready(c, ctx);
 
+	if (!ret && is_unknown(c, a->opcode))
+		ret = -ENOSYS;
 	/* the server is a guest: somebody has to answer its calls meanwhile */
 	vu_may_wait(ctx);
 	return ret ? ret : begin(c, &p, f, a);
@@ -347,6 +356,14 @@ ssize_t conn_wait(struct conn *c, struct vu_ctx *ctx, struct flight *f)
 	struct patience p = patience(ctx, &c->patience);
 
 	return land(c, &p, f);
+}
+
+void conn_drop(struct conn *c, struct flight *f)
+{
+	pthread_mutex_lock(&c->lock);
+	if (!f->done)
+		give_up(c, f);
+	pthread_mutex_unlock(&c->lock);
 }
 
 ssize_t conn_call(struct conn *c, struct vu_ctx *ctx, struct ask *a)
@@ -430,6 +447,20 @@ void conn_tick(struct conn *c)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* What was to be sent comes before the end. */
+static void send_rest(struct conn *c, struct patience *p)
+{
+	bool all;
+
+	do {
+		pthread_mutex_lock(&c->lock);
+		all = conn_state(c) == CONN_DEAD || outbox_flush(c);
+		pthread_mutex_unlock(&c->lock);
+		if (!all)
+			send_wait(c, 0);
+	} while (!all && !patient(p));
+}
+
 void conn_end(struct conn *c)
 {
 	static const atomic_long goodbye = GOODBYE_MS;
@@ -437,8 +468,11 @@ void conn_end(struct conn *c)
 	struct ask a = { .opcode = FUSE_DESTROY };
 	struct flight f;
 
-	if (conn_state(c) == CONN_READY && !begin(c, &p, &f, &a))
-		land(c, &p, &f);
+	if (conn_state(c) == CONN_READY) {
+		send_rest(c, &p);
+		if (!begin(c, &p, &f, &a))
+			land(c, &p, &f);
+	}
 	pthread_mutex_lock(&c->lock);
 	conn_die(c);
 	pthread_mutex_unlock(&c->lock);

@@ -98,7 +98,7 @@ enum { ASK_PARTS = 3 };
 
 /*
  * One request. What in and out point to belongs to the caller and must stay
- * until conn_wait() (or conn_call()) has returned.
+ * until conn_wait() (or conn_call(), conn_drop()) has returned.
  */
 struct ask {
 	uint32_t opcode;
@@ -121,8 +121,9 @@ struct flight {
 
 /*
  * Send; the answer is waited for with conn_wait(), which has to be called
- * once for each that was begun. ctx: whose ids it bears; NULL: the owner's.
- * 0 or -errno (nothing is under way then).
+ * once for each that was begun (or conn_drop()). ctx: whose ids it bears; NULL: the owner's.
+ * 0 or -errno (nothing is under way then; -ENOSYS: the server has said so
+ * before, of a request that the kernel does not repeat then).
  */
 int conn_begin(struct conn *c, struct vu_ctx *ctx, struct flight *f,
 	       struct ask *a);
@@ -135,9 +136,18 @@ int conn_begin(struct conn *c, struct vu_ctx *ctx, struct flight *f,
  * its answer comes after all.
  */
 ssize_t conn_wait(struct conn *c, struct vu_ctx *ctx, struct flight *f);
+/* Do not wait: as conn_wait() that is not answered, but at once. */
+void conn_drop(struct conn *c, struct flight *f);
 
 /* Both at once. */
 ssize_t conn_call(struct conn *c, struct vu_ctx *ctx, struct ask *a);
+
+/*
+ * Send it, in the owner's name, and never mind the answer. 0; -EAGAIN: the
+ * server does not keep up with it, so wait (conn_call()); -ENOMEM, -ENOTCONN
+ */
+int conn_post(struct conn *c, uint32_t opcode, uint64_t node, const void *body,
+	      size_t size);
 
 /* The server may forget so many lookups of a node; nobody waits. */
 void conn_forget(struct conn *c, uint64_t node, uint64_t nlookup);

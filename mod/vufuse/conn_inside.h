@@ -24,6 +24,7 @@ enum {
 	FLIGHT_BUCKETS	= 64,
 	LATE_MAX	= 256,
 	PARCELS_MAX	= 1024,
+	POSTS_MAX	= 16,		/* parcels: who posts more has to wait */
 	FORGET_BATCH	= 128,
 	NAME_LONGEST	= 255,
 };
@@ -78,6 +79,7 @@ struct conn {
 	atomic_uint refs;
 	atomic_int state;
 	atomic_long patience;	/* ms */
+	atomic_ullong unknown;	/* a bit for each opcode that has no use */
 
 	pthread_mutex_t lock;	/* guards what follows */
 	bool settled;		/* neither new nor starting */
@@ -125,6 +127,8 @@ void conn_launch(struct conn *c, struct flight *f, struct ask *a);
 
 /* Send without waiting. 0 or -errno */
 int conn_send(struct conn *c, struct iovec *iov, size_t n);
+/* Wait for room (-EAGAIN), or a moment (any other reason). No lock held. */
+void send_wait(struct conn *c, int why);
 /* Wait for room. 0, -errno, -ENOTCONN, or as patient(). No lock held. */
 int send_patiently(struct conn *c, struct patience *p, struct iovec *iov,
 		   size_t n);
@@ -160,14 +164,14 @@ bool notice_read(struct notice *n, int code, const char *bytes, size_t size);
 /* Tell the listener. No lock held. */
 void notice_tell(struct conn *c, const struct notice *n);
 
-/* --- outbox.c; all with the lock held --- */
+/* --- outbox.c; all with the lock held, but conn_post() --- */
 
 void outbox_init(struct outbox *o);
 void outbox_free(struct outbox *o);
-/* As much as there is room for. */
-void outbox_flush(struct conn *c);
-/* A request without an answer, or whose answer is of no interest. */
-void outbox_add(struct conn *c, struct fuse_in_header *h, const void *body,
+/* As much as there is room for. Is it all? */
+bool outbox_flush(struct conn *c);
+/* A request without an answer, or whose answer is of no interest. Is it in? */
+bool outbox_add(struct conn *c, struct fuse_in_header *h, const void *body,
 		size_t size);
 void outbox_forget(struct conn *c, uint64_t node, uint64_t nlookup);
 /* Nobody waits for it any more. */

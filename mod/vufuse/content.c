@@ -173,12 +173,23 @@ static void become_filled(struct content *c, off_t size)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* Resizing takes a name to be looked up: most are what they should be. */
+static bool has_size(const struct content *c, off_t size)
+{
+	struct stat st;
+
+	/* an empty one may have memory behind its end */
+	return !fstat(c->fd, &st) && st.st_size == size &&
+	       (size || !st.st_blocks);
+}
+
 static int set_size(struct content *c, off_t size)
 {
-	int r;
+	int r = 0;
 
 	pthread_mutex_lock(&c->lock);
-	r = memfile_resize(c->fd, size);
+	if (!has_size(c, size))
+		r = memfile_resize(c->fd, size);
 	pthread_mutex_unlock(&c->lock);
 	return r;
 }

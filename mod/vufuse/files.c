@@ -8,7 +8,7 @@
  * been moved is always without a gap; the first piece that fails or is
  * short ends the transfer there. What has been begun behind it is still
  * waited for, since its answer goes into our memory, and is then of no
- * interest.
+ * interest; unless it was for want of patience: then all is given up.
  *
  * What is read goes through a ring, which has room for what is in flight. The
  * oldest piece is handed on while the server is at work on the others, and
@@ -66,6 +66,11 @@ int ask_open(struct conn *c, struct vu_ctx *ctx, uint32_t opcode,
 	return err;
 }
 
+/*
+ * Of what was only read nobody waits for the answer, unless there are many of
+ * them. What was written is closed when it is said to be: it may be opened
+ * by somebody else then.
+ */
 void ask_release(struct conn *c, struct vu_ctx *ctx, uint32_t opcode,
 		 const struct file *f)
 {
@@ -78,6 +83,9 @@ void ask_release(struct conn *c, struct vu_ctx *ctx, uint32_t opcode,
 	int err;
 
 	if (f->none)
+		return;
+	if ((f->flags & O_ACCMODE) == O_RDONLY &&
+	    !conn_post(c, opcode, f->node, &in, sizeof(in)))
 		return;
 	err = conn_begin(c, ctx, &flight, &ask);
 	if (err == -EINTR) {
@@ -265,11 +273,21 @@ static unsigned more_together(const struct transfer *t)
 	return 2 * t->window < t->together ? 2 * t->window : t->together;
 }
 
+/* Has nobody the patience to wait for the others, either? */
+static bool is_given_up(const struct transfer *t)
+{
+	return t->gap && (t->error == -EINTR || t->error == -ETIMEDOUT);
+}
+
 static void end_piece(struct transfer *t)
 {
 	struct piece *p = &t->piece[t->ended++ % TOGETHER_MAX];
-	ssize_t n = t->finish(t, p);
+	ssize_t n = 0;
 
+	if (is_given_up(t))
+		conn_drop(t->c, &p->flight);
+	else
+		n = t->finish(t, p);
 	if (t->gap)
 		return;
 	if (n > 0)

@@ -145,11 +145,25 @@ int fs_walk_to_change(struct fs *fs, struct vu_ctx *ctx, const char *path,
 	return err;
 }
 
+/* A file whose name is gone, but has others, the server knows by those. */
+static int attr_of_file(struct fs *fs, struct vu_ctx *ctx, struct node *n,
+			uint64_t since, struct fuse_attr *a)
+{
+	int err = tree_attr_since(fs->tree, ctx, n, since, a);
+	struct node *living = err == -ENOENT ? opened_living(fs, n) : NULL;
+
+	if (living) {
+		err = tree_attr(fs->tree, ctx, living, a);
+		tree_put(fs->tree, living);
+	}
+	return err;
+}
+
 int fs_stat(struct fs *fs, struct vu_ctx *ctx, struct node *n, uint64_t since,
 	    struct stat *st)
 {
 	struct fuse_attr a;
-	int err = tree_attr_since(fs->tree, ctx, n, since, &a);
+	int err = attr_of_file(fs, ctx, n, since, &a);
 
 	if (!err && S_ISREG(n->type) && a.nlink > 1) {
 		opened_settle_links(fs, ctx, n);

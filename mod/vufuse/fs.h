@@ -162,7 +162,10 @@ bool opened_busy(struct vu_mount *m);
 /* What guests did to its content and the server does not know yet. */
 void opened_stat(struct fs *fs, struct node *n, const struct fuse_attr *a,
 		 struct stat *st);
-/* Its last name is gone: what is written to it from now on is lost. */
+/*
+ * A name of it is gone: if its content has no other, what is written to it from
+ * now on is lost.
+ */
 void opened_orphan(struct fs *fs, struct node *n);
 /* Change its size; 0 or -errno. */
 int opened_truncate(struct fs *fs, struct vu_ctx *ctx, struct node *n,
@@ -175,6 +178,15 @@ int opened_settle(struct fs *fs, struct vu_ctx *ctx, struct node *n);
  */
 void opened_close(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 		  uint64_t since);
+/*
+ * The node by which the server knows its file, if that is another one, as n
+ * has lost its name; with a reference. NULL: none
+ */
+struct node *opened_living(struct fs *fs, struct node *n);
+/* Is the content of its file shared with other names that live? */
+bool opened_shared(struct fs *fs, struct node *n);
+/* The two are names of one file now: link(2) has said so. */
+void opened_linked(struct fs *fs, struct node *n, struct node *other);
 /*
  * Its file has several names, and servers that know files by path give each
  * a node of its own: store what was written by the others.

@@ -82,22 +82,39 @@ struct opened *opened_find(struct fs *fs, struct node *n)
 	return o;
 }
 
+/* Nodes of what was freed: the tree may drop them when they are put. */
+struct freed {
+	struct node *node[1 + OTHERS];
+	int n;
+};
 
-/*
- * fs->lock is held. Return: its node, with a reference: the tree may drop it
- * when that is put, for which it may not be held
- */
-static struct node *opened_free(struct fs *fs, struct opened *o)
+static void free_node(struct fs *fs, struct node *n, struct freed *freed)
 {
-	struct node *n = tree_get(fs->tree, o->node);
+	freed->node[freed->n++] = tree_get(fs->tree, n);
+	n->data = NULL;
+}
 
+/* fs->lock is held; it may not be when put_freed() is called, which is due. */
+static void opened_free(struct fs *fs, struct opened *o, struct freed *freed)
+{
 	TAILQ_REMOVE(&fs->files->list, o, link);
 	fs->files->n--;
-	n->data = NULL;
+	free_node(fs, o->node, freed);
+	for (int i = 0; i < OTHERS; i++)
+		if (o->other[i])
+			free_node(fs, o->other[i], freed);
 	content_free(o->content);
 	pthread_mutex_destroy(&o->lock);
 	free(o);
-	return n;
+}
+
+static bool put_freed(struct fs *fs, struct freed *freed)
+{
+	bool any = freed->n;
+
+	while (freed->n)
+		tree_put(fs->tree, freed->node[--freed->n]);
+	return any;
 }
 
 static bool needless(const struct opened *o)
@@ -109,15 +126,14 @@ static bool needless(const struct opened *o)
 /* What has no name and is in no use is not waited with. */
 void opened_put(struct fs *fs, struct opened *o)
 {
-	struct node *n = NULL;
+	struct freed freed = { .n = 0 };
 
 	pthread_mutex_lock(&fs->lock);
 	o->users--;
 	if (o->orphan && needless(o))
-		n = opened_free(fs, o);
+		opened_free(fs, o, &freed);
 	pthread_mutex_unlock(&fs->lock);
-	if (n)
-		tree_put(fs->tree, n);
+	put_freed(fs, &freed);
 }
 
 /*
@@ -126,27 +142,26 @@ void opened_put(struct fs *fs, struct opened *o)
  */
 void opened_trim(struct fs *fs)
 {
-	struct node *n = NULL;
+	struct freed freed = { .n = 0 };
 	struct opened *o;
 
 	pthread_mutex_lock(&fs->lock);
-	for (int i = 0; i < LOOKS && fs->files->n > KEPT && !n; i++) {
+	for (int i = 0; i < LOOKS && fs->files->n > KEPT; i++) {
 		o = TAILQ_FIRST(&fs->files->list);
 		if (needless(o)) {
-			n = opened_free(fs, o);
+			opened_free(fs, o, &freed);
 			break;
 		}
 		TAILQ_REMOVE(&fs->files->list, o, link);
 		TAILQ_INSERT_TAIL(&fs->files->list, o, link);
 	}
 	pthread_mutex_unlock(&fs->lock);
-	if (n)
-		tree_put(fs->tree, n);
+	put_freed(fs, &freed);
 }
 
 bool opened_evict(struct fs *fs)
 {
-	struct node *n = NULL;
+	struct freed freed = { .n = 0 };
 	struct opened *o;
 
 	pthread_mutex_lock(&fs->lock);
@@ -154,11 +169,9 @@ bool opened_evict(struct fs *fs)
 		if (needless(o))
 			break;
 	if (o)
-		n = opened_free(fs, o);
+		opened_free(fs, o, &freed);
 	pthread_mutex_unlock(&fs->lock);
-	if (n)
-		tree_put(fs->tree, n);
-	return n;
+	return put_freed(fs, &freed);
 }
 
 /* --- all of them --- */
@@ -189,12 +202,14 @@ void opened_drop_all(struct fs *fs, struct opened **all, size_t n)
 
 void opened_free_all(struct fs *fs)
 {
+	struct freed freed = { .n = 0 };
 	struct opened *o;
 
 	while ((o = TAILQ_FIRST(&fs->files->list))) {
 		if (o->has_file)
 			file_close(fs->conn, NULL, &o->file);
-		tree_put(fs->tree, opened_free(fs, o));
+		opened_free(fs, o, &freed);
+		put_freed(fs, &freed);
 	}
 }
 
@@ -262,8 +277,10 @@ void opened_orphan(struct fs *fs, struct node *n)
 	if (!o)
 		return;
 	pthread_mutex_lock(&o->lock);
-	o->orphan = true;
-	opened_finish(fs, NULL, o);
+	o->orphan = !opened_unshare(fs, o, n);
+	opened_stale(fs, o);
+	if (o->orphan)
+		opened_finish(fs, NULL, o);
 	pthread_mutex_unlock(&o->lock);
 	opened_put(fs, o);
 }

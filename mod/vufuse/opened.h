@@ -8,11 +8,19 @@
 
 /* What opened.c, opening.c and storing.c share: see the top of opened.c. */
 
+enum { OTHERS = 7 };	/* names of one file that can share a content */
+
 /* A file of which we have, or had, the content. */
 struct opened {
 	TAILQ_ENTRY(opened) link;	/* fs->lock */
 	unsigned users;			/* fs->lock */
+	/*
+	 * The server's node of it (changed with both locks held), and those
+	 * of its other names, where each name has one; dead: that are gone.
+	 */
 	struct node *node;
+	struct node *other[OTHERS];	/* fs->lock */
+	bool dead[OTHERS];		/* fs->lock */
 	struct content *content;
 	pthread_mutex_t lock;		/* guards what follows */
 	atomic_bool has_file;		/* file is open at the server, to store */
@@ -57,6 +65,16 @@ extern const struct content_server opened_server;
 struct opened *opened_make(struct fs *fs, struct node *n);
 struct opened *opened_find(struct fs *fs, struct node *n);
 void opened_put(struct fs *fs, struct opened *o);
+
+/*
+ * Is it another name of a file of which we have the content, as its number
+ * tells? Then the two share it. In links.c, as what follows:
+ */
+void opened_share_open(struct fs *fs, struct node *n, const struct fuse_attr *a);
+/* The name of that node is gone. Return: has the file others? */
+bool opened_unshare(struct fs *fs, struct opened *o, struct node *n);
+/* What the server tells of its names has changed. */
+void opened_stale(struct fs *fs, struct opened *o);
 
 /* Everything that is there now, with users; NULL: no memory, and *n is 0. */
 struct opened **opened_take_all(struct fs *fs, size_t *n);

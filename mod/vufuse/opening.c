@@ -125,15 +125,18 @@ static int open_content(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
 static int open_node(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 		     int flags, uint64_t since)
 {
-	struct opened *o = opened_make(fs, n);
 	struct fuse_attr a;
+	struct opened *o;
 	struct file f;
 	int fd;
 
+	if (!tree_attr_since(fs->tree, ctx, n, since, &a) && a.nlink > 1) {
+		opened_settle_links(fs, ctx, n);
+		opened_share_open(fs, n, &a);
+	}
+	o = opened_make(fs, n);
 	if (!o)
 		return -ENOMEM;
-	if (!tree_attr_since(fs->tree, ctx, n, since, &a) && a.nlink > 1)
-		opened_settle_links(fs, ctx, n);
 	fd = fs_lock(&o->lock, ctx);
 	if (!fd) {
 		fd = opened_open_file(fs, ctx, n, flags, &f);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is sent and not waited for: FORGET, INTERRUPT, and giving back what
- * comes when its asker has left. It is kept until there is room; when the
+ * What is sent and not waited for: FORGET, INTERRUPT, what is posted, and
+ * giving back what comes when its asker has left. It is kept until there is room; when the
  * memory for it is lacking it is lost: the server keeps a node or a file
  * open until its end, which is no harm to us.
  *
  * An asker that leaves is remembered only when its answer may bring
  * something, and only so many: the oldest are lost.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,27 +34,29 @@ void outbox_free(struct outbox *o)
 	outbox_init(o);
 }
 
-void outbox_add(struct conn *c, struct fuse_in_header *h, const void *body,
+bool outbox_add(struct conn *c, struct fuse_in_header *h, const void *body,
 		size_t size)
 {
 	struct outbox *o = &c->out;
 	struct parcel *p;
 
 	if (o->parcels >= PARCELS_MAX || conn_state(c) == CONN_DEAD)
-		return;
+		return false;
 	p = malloc(sizeof(*p) + sizeof(*h) + size);
 	if (!p)
-		return;
+		return false;
 	h->len = sizeof(*h) + size;
 	h->uid = c->uid;
 	h->gid = c->gid;
 	p->next = NULL;
 	p->len = h->len;
 	memcpy(p->bytes, h, sizeof(*h));
-	memcpy(p->bytes + sizeof(*h), body, size);
+	if (size)
+		memcpy(p->bytes + sizeof(*h), body, size);
 	*o->last = p;
 	o->last = &p->next;
 	o->parcels++;
+	return true;
 }
 
 void outbox_forget(struct conn *c, uint64_t node, uint64_t nlookup)
@@ -121,7 +124,7 @@ static int send_forget(struct conn *c, const struct fuse_forget_one *one)
 	return conn_send(c, iov, 2);
 }
 
-static void flush_forgets(struct conn *c)
+static bool flush_forgets(struct conn *c)
 {
 	struct outbox *o = &c->out;
 	bool batch = c->limits.minor >= MINOR_BATCH;
@@ -140,12 +143,33 @@ static void flush_forgets(struct conn *c)
 	if (sent)
 		memmove(o->forget, o->forget + sent,
 			o->nforget * sizeof(*o->forget));
+	return !o->nforget;
 }
 
-void outbox_flush(struct conn *c)
+bool outbox_flush(struct conn *c)
 {
-	if (flush_parcels(c))
-		flush_forgets(c);
+	return flush_parcels(c) && flush_forgets(c);
+}
+
+int conn_post(struct conn *c, uint32_t opcode, uint64_t node, const void *body,
+	      size_t size)
+{
+	struct fuse_in_header h = { .opcode = opcode, .nodeid = node };
+	int ret = 0;
+
+	pthread_mutex_lock(&c->lock);
+	if (conn_state(c) != CONN_READY) {
+		ret = -ENOTCONN;
+	} else if (c->out.parcels >= POSTS_MAX) {
+		ret = -EAGAIN;
+	} else {
+		h.unique = c->unique += 2;
+		if (!outbox_add(c, &h, body, size))
+			ret = -ENOMEM;
+		outbox_flush(c);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return ret;
 }
 
 /* --- late answers --- */

@@ -103,6 +103,35 @@ static ssize_t judge(const struct ask *a, int error, const char *bytes,
 	return size;
 }
 
+/* What the kernel asks for once, and never again when the answer is ENOSYS. */
+static bool is_asked_once(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_OPEN:
+	case FUSE_OPENDIR:
+	case FUSE_CREATE:
+	case FUSE_FLUSH:
+	case FUSE_FSYNC:
+	case FUSE_FSYNCDIR:
+	case FUSE_ACCESS:
+	case FUSE_SETXATTR:
+	case FUSE_GETXATTR:
+	case FUSE_LISTXATTR:
+	case FUSE_REMOVEXATTR:
+	case FUSE_RENAME2:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void settle(struct conn *c, struct flight *f, ssize_t result)
+{
+	if (result == -ENOSYS && is_asked_once(f->ask->opcode))
+		atomic_fetch_or(&c->unknown, 1ull << f->ask->opcode);
+	conn_settle(c, f, result);
+}
+
 /* An answer. Lock held. */
 static void deliver(struct conn *c, const struct packet *p,
 		    const struct fuse_out_header *h)
@@ -118,8 +147,8 @@ static void deliver(struct conn *c, const struct packet *p,
 	}
 	f = conn_flight(c, h->unique);
 	if (f)
-		conn_settle(c, f, whole ? judge(f->ask, h->error, bytes, size) :
-				  -EIO);
+		settle(c, f, whole ? judge(f->ask, h->error, bytes, size) :
+			     -EIO);
 	else if (whole)
 		late_answer(c, h, bytes, size);
 	if (f == &c->hello)

@@ -133,7 +133,7 @@ int file_sync(struct conn *c, struct vu_ctx *ctx, const struct file *f,
 	      bool data_only);
 /*
  * FLUSH, unless it was only read (its error is the answer; -ENOSYS is
- * success), and RELEASE.
+ * success), and RELEASE, which is waited for in the same case only.
  */
 int file_close(struct conn *c, struct vu_ctx *ctx, struct file *f);
 

@@ -24,7 +24,7 @@ int conn_send(struct conn *c, struct iovec *iov, size_t n)
 }
 
 /* The server has to read, or the kernel to find memory. */
-static void wait_for_room(struct conn *c, int why)
+void send_wait(struct conn *c, int why)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLOUT };
 	bool full = why == -EAGAIN, other;
@@ -50,7 +50,7 @@ int send_patiently(struct conn *c, struct patience *p, struct iovec *iov,
 		lost = patient(p);
 		if (lost)
 			return lost;
-		wait_for_room(c, ret);
+		send_wait(c, ret);
 		ret = conn_send(c, iov, n);
 	}
 	if (ret == -EPIPE || ret == -ECONNRESET) {

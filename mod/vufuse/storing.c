@@ -161,7 +161,7 @@ static int store_with(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
 	int err = content_store(o->content, ctx, &opened_server, &s, &changed);
 
 	if (changed)
-		tree_stale(fs->tree, o->node);
+		opened_stale(fs, o);
 	if (!err && changed)
 		err = store_times(fs, ctx, o);
 	return err;
@@ -372,7 +372,7 @@ void opened_settle_links(struct fs *fs, struct vu_ctx *ctx, struct node *n)
 	for (size_t i = 0; i < count; i++) {
 		struct opened *o = all[i];
 
-		if (o->node == n || !o->has_file ||
+		if (n->data == o || !o->has_file ||
 		    !content_maybe_changed(o->content) ||
 		    fs_lock(&o->lock, ctx))
 			continue;

@@ -36,6 +36,7 @@ struct sent {
 	uint32_t opcode;
 	uint64_t node;
 	bool by_owner;		/* ctx was NULL */
+	bool posted;		/* nobody waits */
 	size_t len, room;	/* of the request, for the answer */
 	char bytes[512];	/* how the request begins */
 };
@@ -46,10 +47,10 @@ struct conn {
 	unsigned answers, taken;
 	/* When set, it answers instead. Return: bytes or -errno */
 	ssize_t (*serve)(const struct ask *a, char *bytes);
-	unsigned nsent, in_flight, most_in_flight;
+	unsigned nsent, in_flight, most_in_flight, dropped;
 	/* The begin with that number fails; not counted as sent. */
 	unsigned begins, begin_fails;
-	int begin_error;
+	int begin_error, post_error;
 	struct { uint64_t node, nlookup; } forgotten[FORGOTTEN];
 	unsigned nforgotten;
 	struct sent sent[SENT];		/* last: not cleared each time */
@@ -167,12 +168,37 @@ ssize_t conn_wait(struct conn *c, struct vu_ctx *ctx, struct flight *f)
 	return len;
 }
 
+void conn_drop(struct conn *c, struct flight *f)
+{
+	CHECK(f->ask && !f->done);
+	f->done = true;
+	c->in_flight--;
+	c->dropped++;
+}
+
 ssize_t conn_call(struct conn *c, struct vu_ctx *ctx, struct ask *a)
 {
 	struct flight f = { 0 };
 	int err = conn_begin(c, ctx, &f, a);
 
 	return err ? err : conn_wait(c, ctx, &f);
+}
+
+int conn_post(struct conn *c, uint32_t opcode, uint64_t node, const void *body,
+	      size_t size)
+{
+	struct sent *s = &c->sent[c->nsent % SENT];
+
+	if (c->post_error)
+		return c->post_error;
+	CHECK(size <= sizeof(s->bytes));
+	*s = (struct sent){
+		.opcode = opcode, .node = node, .by_owner = true,
+		.posted = true, .len = size,
+	};
+	memcpy(s->bytes, body, size);
+	c->nsent++;
+	return 0;
 }
 
 void conn_forget(struct conn *c, uint64_t node, uint64_t nlookup)

@@ -68,8 +68,17 @@ static void closes(void)
 	fake_answer(-ENOSYS, NULL, 0);
 	CHECK(file_close(c, GUEST, &f) == 0 && fake.nsent == 4);
 	f.flags = O_RDONLY;
+	CHECK(!fake.sent[1].posted && !fake.sent[3].posted);
 	CHECK(file_close(c, GUEST, &f) == 0 && fake.nsent == 5);
-	CHECK(fake.sent[4].opcode == FUSE_RELEASE);
+	CHECK(fake_sent(4, FUSE_RELEASE, 9, sizeof(release)));
+	memcpy(&release, fake.sent[4].bytes, sizeof(release));
+	CHECK(release.fh == 44 && release.flags == O_RDONLY);
+	CHECK(fake.sent[4].posted);	/* it was only read */
+	c->post_error = -EAGAIN;	/* the server does not keep up */
+	fake_answer(-EIO, NULL, 0);
+	CHECK(file_close(c, GUEST, &f) == 0 && fake.nsent == 6);
+	CHECK(fake_sent(5, FUSE_RELEASE, 9, sizeof(release)));
+	CHECK(!fake.sent[5].posted);
 	fake_over();
 }
 
@@ -91,7 +100,9 @@ static void flushes_unless_told(void)
 static void releases_for_the_dead(void)
 {
 	struct conn *c = fake_new();
-	struct file f = open_file(O_RDONLY);
+	struct file f = open_file(O_WRONLY);
+
+	f.answer = FOPEN_NOFLUSH;
 
 	c->begin_fails = 1;
 	c->begin_error = -EINTR;

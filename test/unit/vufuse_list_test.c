@@ -411,7 +411,6 @@ static void hands_up_errors(void)
 	put(&p, "a", DT_REG);
 	answer_page(&p);
 	fake_answer(-ENOTCONN, NULL, 0);
-	fake_answer(-EIO, NULL, 0);	/* RELEASEDIR */
 	CHECK(list(c, false) == -ENOTCONN && heard.count == 1);
 	CHECK(fake.nsent == 4);
 	fake_over();

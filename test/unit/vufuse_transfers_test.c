@@ -226,6 +226,23 @@ static void fails_to_read(void)
 	served.size = SIZE;
 }
 
+/* The caller is gone, or has waited enough: not once more for each piece. */
+static void gives_up_at_once(void)
+{
+	static const int error[] = { -EINTR, -ETIMEDOUT, -ENOTCONN };
+
+	served.fail_at = 16384;
+	for (int i = 0; i < 3; i++) {
+		struct conn *c = fake_new();
+
+		served.error = error[i];
+		CHECK(read_at(c, 0, 65536) == error[i]);
+		CHECK(c->nsent == 6 && sink.pieces == 2);
+		CHECK(c->dropped == (i < 2 ? 3 : 0));
+	}
+	served.fail_at = 0;
+}
+
 static ssize_t serve_too_much(const struct ask *a, char *bytes)
 {
 	memset(bytes, 0, a->out[0].iov_len + 1);
@@ -403,6 +420,7 @@ int main(void)
 	finds_the_end();
 	sink_ends_it();
 	fails_to_read();
+	gives_up_at_once();
 	refuses_too_much();
 	keeps_to_the_limits();
 	refuses_impossible_ranges();
