@@ -122,7 +122,9 @@ static int vufs_mount(struct vu_ctx *ctx, struct vu_mount *m, bool remount,
 	if (m->root < 0) {
 		err = m->root;
 		m->root = -1;
-		vu_message_set(msg, "vufs: %s: %s", m->source, strerror(-err));
+		vu_message_set(msg, "vufs: %s: %s", m->source,
+			       err == -ENXIO ? "no real file, but what another "
+			       "module makes" : strerror(-err));
 		return err;
 	}
 	return add_exceptions(ctx, m, msg);

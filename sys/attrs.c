@@ -150,7 +150,9 @@ struct verdict call_utime(struct request *rq)
 	bool now;
 	int err = read_times(rq, t, &now);
 
-	if (!rq->call->arg[(int)rq->row->op[0].path])
+	/* by a descriptor: it leads where it should, unless a module made it */
+	if (!rq->call->arg[(int)rq->row->op[0].path] &&
+	    (rq->found[0].error || !made(p)))
 		return verdict_native();
 	if (err == -EFAULT)
 		return verdict_value(err);

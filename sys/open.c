@@ -230,9 +230,13 @@ static struct verdict open_path(struct request *rq, const struct open_how *how,
 	int fd;
 
 	if (engine_can_rewrite(rq->call) &&
-	    kernel_name_for(rq, obj, name, sizeof(name)) > 0)
+	    (kernel_name_for(rq, obj, name, sizeof(name)) > 0 ||
+	     (!S_ISDIR(obj->mode) && !S_ISREG(obj->mode) &&
+	      real_name(rq, 0, name, sizeof(name)) > 0)))
 		rw = path_call(rq, how, name);
 	if (!rw) {
+		if (S_ISFIFO(obj->mode))	/* nobody is waited for */
+			plain.flags |= O_NONBLOCK;
 		fd = reopen(obj, &plain);
 		return fd < 0 ? verdict_value(fd)
 			      : hand_out(rq, fd, how->flags, obj);

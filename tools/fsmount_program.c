@@ -33,6 +33,23 @@ static bool find_in(const char *list, const char *name, char *path,
 	return false;
 }
 
+static bool find_beside(const char *name, char *path, size_t size)
+{
+	char own[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	char *slash;
+
+	if (n < 0)
+		return false;
+	own[n] = '\0';
+	slash = strrchr(own, '/');
+	if (!slash)
+		return false;
+	*slash = '\0';
+	n = snprintf(path, size, "%s/%s", own, name);
+	return n > 0 && (size_t)n < size && is_program(path);
+}
+
 int fsmount_program_find(const struct fstype *row, struct fsmount_program *p,
 			 char *called, size_t size)
 {
@@ -49,6 +66,7 @@ int fsmount_program_find(const struct fstype *row, struct fsmount_program *p,
 		return is_program(name) ? 0 : -ENOENT;
 	}
 	if ((path && find_in(path, name, p->path, sizeof(p->path))) ||
+	    find_beside(name, p->path, sizeof(p->path)) ||
 	    find_in(for_administrators, name, p->path, sizeof(p->path)))
 		return 0;
 	return -ENOENT;

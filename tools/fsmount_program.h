@@ -15,8 +15,8 @@ struct fsmount_program {
 };
 
 /*
- * Its program, in the directories of PATH and those for administrators,
- * which an ordinary user's PATH may lack.
+ * Its program, in the directories of PATH, in our own (what comes with us),
+ * and in those for administrators, which an ordinary user's PATH may lack.
  * @called: out: the program as the row calls it, without directories
  * Return: 0 or -ENOENT
  */

@@ -126,9 +126,10 @@ static void enter_apart(struct trip *t, struct mount *m)
 	struct statx x;
 
 	vu_may_wait(t->w->ctx);
-	if (!atomic_exchange(&m->entered, true))
-		(void)!statx(m->pub.root, "", AT_EMPTY_PATH |
-			     AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &x);
+	if (!atomic_exchange(&m->entered, true) &&
+	    !statx(m->pub.root, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC,
+		   STATX_BASIC_STATS, &x))
+		m->root.id.ino = x.stx_ino;	/* was 1: nobody has used it */
 }
 
 /* The root of a mount as a place of its own. */

@@ -162,6 +162,7 @@ static int attr_of_file(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 int fs_stat(struct fs *fs, struct vu_ctx *ctx, struct node *n, uint64_t since,
 	    struct stat *st)
 {
+	bool storing = S_ISREG(n->type) && opened_storing(fs, n);
 	struct fuse_attr a;
 	int err = attr_of_file(fs, ctx, n, since, &a);
 
@@ -175,6 +176,6 @@ int fs_stat(struct fs *fs, struct vu_ctx *ctx, struct node *n, uint64_t since,
 	if (!st->st_blksize)
 		st->st_blksize = 4096;
 	if (S_ISREG(n->type))
-		opened_stat(fs, n, &a, st);
+		opened_stat(fs, n, &a, storing, st);
 	return 0;
 }

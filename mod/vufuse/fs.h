@@ -53,7 +53,6 @@ struct fs {
 	 * for some of the directories: see fs_names().
 	 */
 	pthread_mutex_t names[FS_NAMES];
-	atomic_bool no_access;		/* the server does not know ACCESS */
 };
 
 static inline struct fs *fs_of(const struct vu_mount *m)
@@ -160,8 +159,10 @@ int opened_sync(struct vu_ctx *ctx, struct vu_mount *m, const char *path);
 bool opened_busy(struct vu_mount *m);
 
 /* What guests did to its content and the server does not know yet. */
+/* storing: it was, before a was asked for; then a is of a file half written. */
+bool opened_storing(struct fs *fs, struct node *n);
 void opened_stat(struct fs *fs, struct node *n, const struct fuse_attr *a,
-		 struct stat *st);
+		 bool storing, struct stat *st);
 /*
  * A name of it is gone: if its content has no other, what is written to it from
  * now on is lost.

@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 enum {
 	NODES_KEPT = 100000,
 	LAST_MS = 10000,	/* for each request when all is at its end */
+	MOMENT = 4,		/* seconds that whoever unmounts waits */
 };
 
 enum via { VIA_NONE, VIA_AUTO, VIA_CARRIER, VIA_CACHE };
@@ -262,16 +264,115 @@ void mounting_quit(struct vu_mount *m)
 	conn_end(fs_of(m)->conn);
 }
 
-void mounting_umount(struct vu_mount *m)
-{
-	struct fs *fs = m->priv;
+/*
+ * The last holder of a mount may be somebody who only wants it out of sight:
+ * he waits a moment, and then the rest is done without him. What is under way
+ * is counted, for the module cannot be unloaded before.
+ */
+struct teardown {
+	struct fs *fs;
+	char *target;
+	bool done, alone;	/* guarded by lock */
+};
 
-	if (!fs)
-		return;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
+static unsigned teardowns;
+
+static void tear_down(struct fs *fs, const char *target)
+{
 	conn_hurry(fs->conn, LAST_MS);
 	keeper_stop(fs);
 	if (conn_state(fs->conn) == CONN_READY)
-		opened_store_last(fs, m->target);
+		opened_store_last(fs, target);
 	fs_free(fs);
 }
 
+static void *run_teardown(void *arg)
+{
+	struct teardown *t = arg;
+	bool alone;
+
+	tear_down(t->fs, t->target);
+	pthread_mutex_lock(&lock);
+	t->done = true;
+	alone = t->alone;
+	teardowns--;
+	pthread_cond_broadcast(&ended);
+	pthread_mutex_unlock(&lock);
+	if (alone) {
+		free(t->target);
+		free(t);
+	}
+	return NULL;
+}
+
+static bool start_teardown(struct teardown *t)
+{
+	pthread_t thread;
+	sigset_t every, before;
+	int err;
+
+	pthread_mutex_lock(&lock);
+	teardowns++;
+	pthread_mutex_unlock(&lock);
+	sigfillset(&every);
+	pthread_sigmask(SIG_SETMASK, &every, &before);
+	err = pthread_create(&thread, NULL, run_teardown, t);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!err)
+		return !pthread_detach(thread);
+	pthread_mutex_lock(&lock);
+	teardowns--;
+	pthread_mutex_unlock(&lock);
+	return false;
+}
+
+static void await_teardown(struct teardown *t)
+{
+	struct timespec end;
+	bool done;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += MOMENT;
+	pthread_mutex_lock(&lock);
+	while (!t->done &&
+	       !pthread_cond_clockwait(&ended, &lock, CLOCK_MONOTONIC, &end))
+		;
+	done = t->done;
+	t->alone = !done;
+	pthread_mutex_unlock(&lock);
+	if (done) {
+		free(t->target);
+		free(t);
+	}
+}
+
+void mounting_fini(void)
+{
+	pthread_mutex_lock(&lock);
+	while (teardowns)
+		pthread_cond_wait(&ended, &lock);
+	pthread_mutex_unlock(&lock);
+}
+
+void mounting_umount(struct vu_mount *m)
+{
+	struct teardown *t;
+
+	if (!m->priv)
+		return;
+	t = calloc(1, sizeof(*t));
+	if (t) {
+		t->fs = m->priv;
+		t->target = strdup(m->target);
+	}
+	if (t && t->target && start_teardown(t)) {
+		await_teardown(t);
+		return;
+	}
+	tear_down(m->priv, m->target);
+	if (t)
+		free(t->target);
+	free(t);
+}

@@ -9,6 +9,9 @@ enum { FUSE_MINOR = 229, MISC_MAJOR = 10 };	/* of /dev/fuse */
 /* From where files come by default: "carrier", "cache", "auto". 0, -EINVAL */
 int mounting_via(const char *word);
 
+/* Wait until all that was unmounted is at its end. */
+void mounting_fini(void);
+
 /* As the operations of these names, for file systems. */
 int mounting_mount(struct vu_ctx *ctx, struct vu_mount *m,
 		   struct vu_message *msg);

@@ -245,8 +245,18 @@ static void told_times(struct fs *fs, const struct node *n,
 	pthread_mutex_unlock(&fs->lock);
 }
 
+bool opened_storing(struct fs *fs, struct node *n)
+{
+	struct opened *o = opened_find(fs, n);
+	bool storing = o && o->storing;
+
+	if (o)
+		opened_put(fs, o);
+	return storing;
+}
+
 void opened_stat(struct fs *fs, struct node *n, const struct fuse_attr *a,
-		 struct stat *st)
+		 bool storing, struct stat *st)
 {
 	struct opened *o = opened_find(fs, n);
 	struct stat now;
@@ -255,13 +265,18 @@ void opened_stat(struct fs *fs, struct node *n, const struct fuse_attr *a,
 	if (!o)
 		return;
 	if (content_filled(o->content) &&
-	    (content_maybe_changed(o->content) || content_written(o->content)) &&
+	    (storing || o->storing || content_maybe_changed(o->content) ||
+	     content_written(o->content)) &&
 	    !content_stat(o->content, &now)) {
-		st->st_size = now.st_size;
 		st->st_blocks = now.st_blocks;
 		st->st_atim = now.st_atim;
-		st->st_mtim = now.st_mtim;
-		st->st_ctim = now.st_ctim;
+		/* opened for writing, and nothing was written */
+		if (now.st_size != st->st_size || storing || o->storing ||
+		    opened_ns(&now.st_mtim) != o->stored) {
+			st->st_mtim = now.st_mtim;
+			st->st_ctim = now.st_ctim;
+		}
+		st->st_size = now.st_size;
 		/* without a name, it is changed by its descriptor alone */
 		if (!st->st_nlink)
 			st->st_mode = (st->st_mode & ~0777) |
@@ -329,12 +344,15 @@ void opened_times(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 		  const struct timespec times[2], uint64_t since)
 {
 	struct opened *o = opened_find(fs, n);
+	struct stat st;
 
 	if (!o)
 		return;
 	if (!fs_lock(&o->lock, ctx)) {
 		if (content_filled(o->content)) {
 			content_times(o->content, times);
+			if (!content_stat(o->content, &st))
+				opened_note_times(o, &st);
 			opened_stamp(fs, ctx, o, since);
 		}
 		pthread_mutex_unlock(&o->lock);

@@ -25,11 +25,13 @@ struct opened {
 	pthread_mutex_t lock;		/* guards what follows */
 	atomic_bool has_file;		/* file is open at the server, to store */
 	struct file file;
+	atomic_bool storing;		/* the server's file is between two states */
 	bool orphan;			/* no name: needs no storing */
 	atomic_bool unstored;		/* that has failed, or was put off */
 	bool stamped;
 	struct fuse_attr stamp;		/* of the server's file, when they agreed */
-	struct timespec stored;		/* the content's time of change then */
+	/* The content's times then, in ns: a mapping changes none of them. */
+	atomic_llong stored, stored_status;
 };
 
 /*
@@ -85,6 +87,15 @@ void opened_drop_all(struct fs *fs, struct opened **all, size_t n);
 /* Open the server's file as flags want it. 0 or -errno */
 int opened_open_file(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 		     int flags, struct file *f);
+/* Those that it has now are the ones. */
+void opened_note_times(struct opened *o, const struct stat *st);
+
+/* One number of a time. */
+static inline long long opened_ns(const struct timespec *t)
+{
+	return t->tv_sec * 1000000000ll + t->tv_nsec;
+}
+
 /* The server's file is what the content is. since: as tree_attr_since() */
 void opened_stamp(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
 		  uint64_t since);

@@ -58,6 +58,19 @@ static int cut_off(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
 	return err;
 }
 
+/* As long as nobody changes it, it has the times of the server's file. */
+static void take_times(struct opened *o, const struct fuse_attr *a)
+{
+	const struct timespec times[2] = {
+		{ a->atime, a->atimensec }, { a->mtime, a->mtimensec },
+	};
+	struct stat st;
+
+	content_times(o->content, times);
+	if (!content_stat(o->content, &st))
+		opened_note_times(o, &st);
+}
+
 static int fill(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
 		const struct file *f, uint64_t since)
 {
@@ -77,6 +90,7 @@ static int fill(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
 	if (err)
 		return err;
 	content_mode(o->content, a.mode & 0777);
+	take_times(o, &a);
 	o->stamp = a;
 	o->stamped = true;
 	return 0;

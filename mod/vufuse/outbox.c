@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What is sent and not waited for: FORGET, INTERRUPT, what is posted, and
- * giving back what comes when its asker has left. It is kept until there is room; when the
- * memory for it is lacking it is lost: the server keeps a node or a file
- * open until its end, which is no harm to us.
+ * giving back what comes when its asker has left. It is kept until there is
+ * room; when the memory for it is lacking it is lost: the server keeps a node
+ * or a file open until its end, which is no harm to us.
  *
  * An asker that leaves is remembered only when its answer may bring
  * something, and only so many: the oldest are lost.

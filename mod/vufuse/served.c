@@ -142,9 +142,8 @@ int served_access(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		err = executable(fs, ctx, n);
 	if (!err)
 		err = fs_permitted(fs, ctx, n, want);
-	if (!err && !fs->opt.default_permissions && !fs->no_access) {
+	if (!err && !fs->opt.default_permissions) {
 		err = ask_access(fs->conn, ctx, n->id, want);
-		fs->no_access = err == -ENOSYS;
 		if (err == -ENOSYS)
 			err = 0;
 	}

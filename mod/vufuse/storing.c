@@ -119,6 +119,12 @@ static void tell_times(struct fs *fs, struct opened *o, const struct stat *st)
 	pthread_mutex_unlock(&fs->lock);
 }
 
+void opened_note_times(struct opened *o, const struct stat *st)
+{
+	o->stored = opened_ns(&st->st_mtim);
+	o->stored_status = opened_ns(&st->st_ctim);
+}
+
 /*
  * The server's file has the time of the store now, and guests have seen the
  * time of their change. (A change through a mapping has none: it is now.)
@@ -133,14 +139,14 @@ static int store_times(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
 	struct stat st;
 	int err = content_stat(o->content, &st);
 
-	if (!err && st.st_mtim.tv_sec == o->stored.tv_sec &&
-	    st.st_mtim.tv_nsec == o->stored.tv_nsec) {
+	if (!err && opened_ns(&st.st_mtim) == o->stored &&
+	    opened_ns(&st.st_ctim) == o->stored_status) {
 		content_times(o->content, now);
 		err = content_stat(o->content, &st);
 	}
 	if (err)
 		return err;
-	o->stored = st.st_mtim;
+	opened_note_times(o, &st);
 	in.mtime = st.st_mtim.tv_sec;
 	in.mtimensec = st.st_mtim.tv_nsec;
 	in.atime = st.st_atim.tv_sec;
@@ -158,12 +164,15 @@ static int store_with(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
 {
 	struct at_server s = { fs, o->node, &o->file };
 	bool changed = false;
-	int err = content_store(o->content, ctx, &opened_server, &s, &changed);
+	int err;
 
+	atomic_store(&o->storing, true);
+	err = content_store(o->content, ctx, &opened_server, &s, &changed);
 	if (changed)
 		opened_stale(fs, o);
 	if (!err && changed)
 		err = store_times(fs, ctx, o);
+	atomic_store(&o->storing, false);
 	return err;
 }
 

@@ -268,6 +268,7 @@ static int vufuse_init(const char *options, struct vu_message *msg)
 
 static void vufuse_fini(void)
 {
+	mounting_fini();
 	device_fini();
 	keeper_fini();
 }

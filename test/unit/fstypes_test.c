@@ -351,6 +351,27 @@ static void test_full_list(void)
 
 /* --- programs and places -------------------------------------------------- */
 
+/* This test's own program is in its own directory, and in no PATH. */
+static void test_beside(void)
+{
+	char own[PATH_MAX], row[PATH_MAX], called[64], *slash;
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	struct fstypes t = { 0 };
+	struct fsmount_program p;
+
+	own[n > 0 ? n : 0] = '\0';
+	slash = strrchr(own, '/');
+	snprintf(row, sizeof(row), "type a\nrun %.60s %%T\n",
+		 slash ? slash + 1 : "");
+	parse(&t, row);
+	setenv("PATH", "/x", 1);
+	tap_ok(t.n == 1 &&
+	       fsmount_program_find(&t.row[0], &p, called, 64) == 0,
+	       "from where our program is");
+	tap_same(p.path, own, "that one");
+	fstypes_clear(&t);
+}
+
 static void test_program(void)
 {
 	static char source[] = "/s", target[] = "/t", list[] = "a,b",
@@ -376,6 +397,7 @@ static void test_program(void)
 	tap_ok(fsmount_program_find(&t.row[0], &p, called, 64) == 0,
 	       "from PATH");
 	tap_same(called, "prog-of-ours", "its name");
+	test_beside();
 	chmod("prog-of-ours", 0600);
 	tap_ok(fsmount_program_find(&t.row[0], &p, called, 64) == -ENOENT,
 	       "not what is no program");
