@@ -37,8 +37,8 @@ enum { RETRIES = 3 };
 static char tree[PATH_MAX / 2];		/* the real name of the tree */
 
 /* Nobody here calls it, but modules do: it must be linked. */
-int (*const for_modules)(struct vu_dir *, const char *, ino_t, mode_t) =
-	vu_dir_add;
+int (*const for_modules)(struct vu_ctx *, struct vu_mount *, const char *,
+			 struct vu_dir *) = vu_readdir;
 
 /* --- the tree --- */
 
