@@ -122,6 +122,18 @@ int proc_stat(pid_t pid, struct proc_stat *st)
 	return 0;
 }
 
+uint64_t proc_written(pid_t pid)
+{
+	char path[PATH_SIZE], text[512];
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/io", (int)pid);
+	if (proc_read_start(path, text, sizeof(text)) < 0)
+		return 0;
+	at = strstr(text, "wchar: ");
+	return at ? strtoull(at + 7, NULL, 10) : 0;
+}
+
 bool proc_is_descendant(pid_t root, pid_t pid)
 {
 	struct proc_stat st;

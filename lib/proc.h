@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -28,6 +29,9 @@ struct proc_stat {
 
 /* Return: 0, or -errno (-ESRCH: no such process) */
 int proc_stat(pid_t pid, struct proc_stat *st);
+
+/* How many bytes the process has written, to whatever; 0: unknown */
+uint64_t proc_written(pid_t pid);
 
 /* Is pid below root in the tree of processes? (root itself is not.) */
 bool proc_is_descendant(pid_t root, pid_t pid);

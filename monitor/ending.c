@@ -11,6 +11,11 @@
  * it is done on a thread of its own, and the main thread goes on. A server
  * that mounts only after the last other guest has gone sends no signal that
  * would tell so: while there are mounts whose servers live, one looks.
+ *
+ * A server whose mount is gone often has work to do yet: one of an archive
+ * writes it anew, and a signal would leave half of it. So those that see by
+ * themselves that their mount is gone get none, and nobody is killed as long
+ * as somebody writes something.
  */
 #include "monitor/ending.h"
 
@@ -19,6 +24,7 @@
 
 #include "lib/log.h"
 #include "lib/proc.h"
+#include "monitor/worker.h"
 
 enum { LOOK = 100, SOON = 10 };	/* ms */
 enum { PROGRESS = 2 };			/* seconds */
@@ -55,7 +61,8 @@ static bool serves(const struct census *c, pid_t pid)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (c->serves[i] && (c->pid[i] == pid ||
-				     proc_is_descendant(c->pid[i], pid)))
+				     proc_is_descendant(c->pid[i], pid) ||
+				     works_for(pid, c->pid[i])))
 			return true;
 	return false;
 }
@@ -127,18 +134,54 @@ static bool look(struct ending *e, struct guests *g)
 	return any;
 }
 
+/* What all guests have written so far. */
+static uint64_t written(void)
+{
+	uint64_t sum = 0;
+	pid_t *pid;
+	size_t n = proc_descendants(getpid(), &pid);
+
+	for (size_t i = 0; i < n; i++)
+		sum += proc_written(pid[i]);
+	free(pid);
+	return sum;
+}
+
+/* Those whose mount is gone by itself have seen it. */
+static bool has_seen(void *arg, pid_t pid)
+{
+	const struct census *c = arg;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->pid[i] == pid)
+			return !c->serves[i];
+	return true;
+}
+
+static void tell(struct ending *e, struct guests *g)
+{
+	struct census c;
+
+	e->told = true;
+	e->written = written();
+	take_census(e, &c);
+	guests_end(g, e->grace, has_seen, &c);
+	drop_census(&c);
+}
+
 int ending_step(struct ending *e, struct guests *g, int wait, int grace)
 {
-	if (!e->ops || e->told || (g->first && !g->kill_at && !e->started))
+	if (!e->ops || (g->first && !g->kill_at && !e->started))
 		return wait;
+	e->grace = grace;
 	if (!e->started)
 		return look(e, g) ? sooner(wait, LOOK) : wait;
 	if (!atomic_load(&e->done)) {
 		tell_progress(e);
 		return sooner(wait, SOON);
 	}
-	e->told = true;
-	guests_end(g, grace, NULL, NULL);
+	if (!e->told)
+		tell(e, g);
 	return guests_timeout(g);
 }
 
@@ -152,6 +195,7 @@ void ending_ask(struct ending *e, struct guests *g, int grace)
 	struct census c;
 
 	if (e->started) {	/* and has been waited for long enough */
+		e->gave_up = true;
 		guests_kill(g);
 		return;
 	}
@@ -160,11 +204,38 @@ void ending_ask(struct ending *e, struct guests *g, int grace)
 	drop_census(&c);
 }
 
+static bool everybody(void *arg, pid_t pid)
+{
+	(void)arg, (void)pid;
+	return true;
+}
+
+/* The time is over: shall it be given once more? */
+static bool goes_on(struct ending *e, struct guests *g)
+{
+	uint64_t sum;
+
+	if (e->gave_up)
+		return false;
+	sum = written();
+	g->kill_at = 0;
+	if (sum != e->written) {
+		e->written = sum;
+		guests_end(g, e->grace, everybody, NULL);
+		return true;
+	}
+	e->gave_up = true;
+	guests_end(g, e->grace, NULL, NULL);
+	return true;
+}
+
 void ending_tick(struct ending *e, struct guests *g)
 {
 	struct census c = { .n = 0 };
 
 	if (guests_timeout(g))
+		return;
+	if (e->told && goes_on(e, g))
 		return;
 	if (!e->started)
 		take_census(e, &c);

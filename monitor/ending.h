@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <time.h>
 #include "monitor/guests.h"
 
@@ -24,6 +25,9 @@ struct ending {
 	void *ctx;
 	bool started;		/* the mounts are being let go of */
 	bool told;		/* that is done, and the servers were told to end */
+	bool gave_up;		/* whoever is left will be killed */
+	int grace;
+	uint64_t written;	/* what guests had, at the last look */
 	time_t began;
 	bool said;		/* that it takes long */
 	pthread_t thread;
