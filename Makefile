@@ -26,13 +26,16 @@ O		:= $(B)/obj
 
 # What `make deps` installs. Without the second list a test says what it
 # lacks and is skipped.
-DEPS_BUILD	= gcc make libc6-dev linux-libc-dev libblkid-dev
+DEPS_BUILD	= gcc make libc6-dev linux-libc-dev libblkid-dev libfuse3-dev
 DEPS_TEST	= python3 python3.11 libpython3.11-testsuite libseccomp-dev \
 		  gcc-multilib strace gdb bubblewrap proot busybox-static \
 		  musl-tools stress-ng git rsync vim-tiny tmux mandoc attr acl \
 		  procps util-linux libcap2-bin iproute2 \
 		  e2fsprogs fuse2fs fuse3 bindfs squashfuse squashfs-tools \
-		  fuseiso genisoimage fuse-zip zip archivemount gocryptfs
+		  fuseiso genisoimage fuse-zip zip archivemount gocryptfs \
+		  dosfstools mtools \
+		  sshfs openssh-server openssh-client encfs ntfs-3g exfat-fuse \
+		  exfatprogs unionfs-fuse unzip rclone
 
 CFLAGS_ALL	= -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. \
 		  -fPIC -pthread -MMD -MP $(SAN_FLAGS) $(CPPFLAGS) $(CFLAGS)
@@ -65,10 +68,23 @@ BINARIES	:= $(B)/bin/umvu $(addprefix $(B)/bin/,$(UMVU_NAMES)) \
 			$(addprefix $(B)/bin/,$(TOOL_NAMES)))
 SHARED		:= $(patsubst %,$(B)/lib/vu/%.so,$(MODULES))
 
+# Our own FUSE program, if libfuse's headers are there. Its parts, which know
+# nothing of FUSE, are always compiled: the tests use them.
+FUSE3		:= $(shell pkg-config --cflags --libs fuse3 2>/dev/null || \
+	{ [ ! -e /usr/include/fuse3/fuse_lowlevel.h ] || \
+	echo -I/usr/include/fuse3 -lfuse3; })
+FAT_FUSE	:= servers/fat/main.c servers/fat/serve.c
+FAT		:= $(filter-out $(FAT_FUSE),$(wildcard servers/fat/*.c))
+SERVER_NAMES	:= $(if $(FUSE3),vufat)
+
 # The sample is a module like any other, but kept where it is explained.
 SHARED		+= $(B)/lib/vu/unreal.so
 
-all: $(BINARIES) $(SHARED)
+all: $(BINARIES) $(SHARED) $(addprefix $(B)/bin/,$(SERVER_NAMES)) \
+	$(call object,$(FAT))
+ifeq ($(FUSE3),)
+	@echo "vufat is not built: there is no libfuse 3 (libfuse3-dev)" >&2
+endif
 
 # Any user may run what is built, whatever our umask is.
 place		= @install -d -m 755 $(B) $(B)/bin $(B)/lib $(B)/lib/vu
@@ -82,6 +98,13 @@ $(B)/bin/vu: $(call object,$(TOOLS)) | $(B)/share/vu/fuse.types
 	$(place)
 	$(CC) -o $@ $^ $(LDFLAGS_ALL) -lblkid
 	@chmod 755 $@
+
+$(B)/bin/vufat: $(call object,$(FAT) $(FAT_FUSE))
+	$(place)
+	$(CC) -o $@ $^ $(LDFLAGS_ALL) $(filter-out -I%,$(FUSE3))
+	@chmod 755 $@
+
+$(call object,$(FAT_FUSE)): CFLAGS_ALL += $(filter -I%,$(FUSE3))
 
 # Beside the programs as it will be when they are installed.
 $(B)/share/vu/fuse.types: share/fuse.types
@@ -150,6 +173,7 @@ run: deps
 	@echo
 	@echo "	vumount -t vufs /usr/share/doc /mnt    and ls /mnt"
 	@echo "	vumount -t vufs -o hide none /etc      and ls /etc"
+	@echo "	vu mount IMAGE                         ext4, iso, squashfs, zip..."
 	@echo "	vu ls                                  what the view is"
 	@echo "	umvu                                   a view in the view"
 	@echo "	exit                                   and all is as it was"
@@ -170,7 +194,7 @@ check bench: export BUILD := $(BUILD)
 FUZZ		:= $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 FUZZ_SECONDS	?= 60
 FUZZ_PARTS	:= $(PARTS) $(filter-out %/vufuse.c,$(wildcard mod/vufuse/*.c)) \
-		   monitor/requests.c monitor/records.c monitor/trace.c
+		   monitor/requests.c monitor/records.c monitor/trace.c $(FAT)
 FUZZ_CFLAGS	= -std=gnu17 -O1 -g -D_GNU_SOURCE -I. -pthread $(DEFINES)
 FUZZ_SAN	:= address$(comma)undefined -fno-sanitize-recover=undefined
 HAVE_CLANG	:= $(shell command -v clang 2>/dev/null)
@@ -215,6 +239,8 @@ install: all
 		for n in $(TOOL_NAMES); do \
 			ln -sfn vu $(DESTDIR)$(BINDIR)/$$n; done; \
 	fi
+	for n in $(SERVER_NAMES); do \
+		install -m 755 $(B)/bin/$$n $(DESTDIR)$(BINDIR); done
 	for m in $(SHARED); do install -m 755 $$m $(DESTDIR)$(LIBDIR); done
 	install -D -m 644 share/fuse.types $(DESTDIR)$(DATADIR)/vu/fuse.types
 	install -m 644 include/vu/*.h $(DESTDIR)$(INCLUDEDIR)
@@ -225,22 +251,22 @@ install: all
 		install -D -m 644 $$c \
 		  $(DESTDIR)$(DATADIR)/bash-completion/completions/$$(basename \
 		  $$c .bash); done
-	for n in umvu $(UMVU_NAMES) $(TOOL_NAMES); do ln -sfn vu \
+	for n in umvu vufat $(UMVU_NAMES) $(TOOL_NAMES); do ln -sfn vu \
 		$(DESTDIR)$(DATADIR)/bash-completion/completions/$$n; done
 	for c in $(wildcard completion/_*); do \
 		install -D -m 644 $$c \
 		  $(DESTDIR)$(DATADIR)/zsh/site-functions/$${c##*/}; done
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,umvu vu $(UMVU_NAMES) \
-		$(TOOL_NAMES))
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,umvu vu vufat \
+		$(UMVU_NAMES) $(TOOL_NAMES))
 	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR) \
 		$(DESTDIR)$(DATADIR)/vu
 	for m in $(MAN); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 	rm -f $(addprefix \
 		$(DESTDIR)$(DATADIR)/bash-completion/completions/,vu umvu \
-		$(UMVU_NAMES) $(TOOL_NAMES))
+		vufat $(UMVU_NAMES) $(TOOL_NAMES))
 	for c in $(wildcard completion/_*); do \
 		rm -f $(DESTDIR)$(DATADIR)/zsh/site-functions/$${c##*/}; done
 

@@ -132,6 +132,18 @@ _vu_fusermount() {
 	esac
 }
 
+# IMAGE MOUNTPOINT
+_vu_fat() {
+	case $2 in
+	-o) _vu_list_words ro rw uid= gid= umask= tz=UTC fsname= noexec \
+		noatime sync dirsync allow_other default_permissions ;;
+	*)	case $1 in
+		-*) _vu_words -o -f -d -s -h --help -V --version ;;
+		*) _vu_files ;;
+		esac ;;
+	esac
+}
+
 _vu_fsalias() {
 	case $1 in
 	-*) _vu_words -h --help --version ;;
@@ -270,6 +282,7 @@ _vu_alone() {
 	vu_lsmod|um_ls_service) _vu_lsmod ;;
 	vuname|viewname) _vu_name "$cur" "$prev" ;;
 	vudebug) _vu_debug ;;
+	vufat) _vu_fat "$cur" "$prev" ;;
 	umvu|umview|kmview) _vu_run_from 1 ;;
 	esac
 }
@@ -278,4 +291,4 @@ complete -F _vu vu
 complete -F _vu_alone vumount viewmount vuumount viewumount vu_fsalias \
 	um_fsalias vu_fusermount \
 	vu_insmod um_add_service vu_rmmod um_del_service vu_lsmod um_ls_service \
-	vuname viewname vudebug umvu umview kmview
+	vuname viewname vudebug vufat umvu umview kmview
