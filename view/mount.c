@@ -60,6 +60,16 @@ void mount_options(const struct mount *m, char *buf, size_t size)
 	}
 }
 
+ino_t made_number(const struct mount *m, const char *rel)
+{
+	uint64_t h = 14695981039346656037u ^ m->id;
+
+	while (*rel)
+		h = (h ^ (unsigned char)*rel++) * 1099511628211u;
+	h = (h ^ h >> 32) & 0xffffffff;	/* old programs have no more bits */
+	return h ?: 1;
+}
+
 struct mount *mount_get(struct mount *m)
 {
 	atomic_fetch_add(&m->refs, 1);

@@ -51,6 +51,9 @@ void mount_live(struct mount *m);
 /* Call f for each, held meanwhile; may hold one itself, but not make one. */
 void mount_each(void (*f)(void *arg, struct mount *m), void *arg);
 
+/* The inode number of a made node to which its module gave none. */
+ino_t made_number(const struct mount *m, const char *rel);
+
 /*
  * The options as they are now: "ro" or "rw", then what was asked for. buf
  * always holds a string, of as many options as it has room for.

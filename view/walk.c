@@ -174,16 +174,6 @@ static char *join(const char *rel, const char *name)
 	return s;
 }
 
-ino_t made_number(const struct mount *m, const char *rel)
-{
-	uint64_t h = 14695981039346656037u ^ m->id;
-
-	while (*rel)
-		h = (h ^ (unsigned char)*rel++) * 1099511628211u;
-	h = (h ^ h >> 32) & 0xffffffff;	/* old programs have no more bits */
-	return h ?: 1;
-}
-
 /* The root is itself, whatever its module calls it from time to time. */
 static ino_t number_of(const struct mount *m, const char *rel, ino_t given)
 {

@@ -74,9 +74,6 @@ void found_drop(struct found *found);
 int served_place(const struct walker *w, struct mount *m, char *rel,
 		 struct place *to);
 
-/* The inode number of a made node to which its module gave none. */
-ino_t made_number(const struct mount *m, const char *rel);
-
 /*
  * Is name, in this directory of /proc, a link that is more than its text?
  * @what: out: "cwd", "root", "exe" or "fd/N"
