@@ -122,6 +122,23 @@ int proc_stat(pid_t pid, struct proc_stat *st)
 	return 0;
 }
 
+bool proc_find_fd(pid_t pid, bool (*is)(void *arg, int dir, const char *name),
+		  void *arg)
+{
+	char path[PATH_SIZE];
+	bool found = false;
+	struct dirent *e;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	d = opendir(path);
+	while (d && !found && (e = readdir(d)))
+		found = e->d_name[0] != '.' && is(arg, dirfd(d), e->d_name);
+	if (d)
+		closedir(d);
+	return found;
+}
+
 uint64_t proc_written(pid_t pid)
 {
 	char path[PATH_SIZE], text[512];

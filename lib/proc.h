@@ -30,6 +30,14 @@ struct proc_stat {
 /* Return: 0, or -errno (-ESRCH: no such process) */
 int proc_stat(pid_t pid, struct proc_stat *st);
 
+/*
+ * Look at the descriptors of a process until is() says that it is one: name
+ * in dir is a link of /proc, followed by who does not say otherwise.
+ * Return: was there one?
+ */
+bool proc_find_fd(pid_t pid, bool (*is)(void *arg, int dir, const char *name),
+		  void *arg);
+
 /* How many bytes the process has written, to whatever; 0: unknown */
 uint64_t proc_written(pid_t pid);
 

@@ -15,6 +15,7 @@
 
 #include "include/vu/module.h"
 #include "lib/log.h"
+#include "lib/proc.h"
 
 static ssize_t no_readlink(struct vu_ctx *ctx, struct vu_mount *m,
 			   const char *path, char *buf, size_t size)
@@ -285,6 +286,27 @@ int vu_next_option(const char **rest, char *key, size_t keysize,
 	memcpy(value, s + k, n - k);
 	value[n - k] = '\0';
 	return 1;
+}
+
+struct search {
+	bool (*such)(void *arg, const struct stat *st);
+	void *arg;
+};
+
+static bool is_such(void *arg, int dir, const char *name)
+{
+	const struct search *s = arg;
+	struct stat st;
+
+	return !fstatat(dir, name, &st, 0) && s->such(s->arg, &st);
+}
+
+bool vu_has_open(pid_t pid, bool (*such)(void *arg, const struct stat *st),
+		 void *arg)
+{
+	struct search s = { such, arg };
+
+	return proc_find_fd(pid, is_such, &s);
 }
 
 void vu_log(const char *format, ...)

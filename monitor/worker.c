@@ -8,9 +8,9 @@
  * have the same inode; which is the other end of a socket the kernel tells by
  * NETLINK_SOCK_DIAG, where it is there.
  */
+#include "lib/proc.h"
 #include "monitor/worker.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -83,52 +83,41 @@ static uint32_t socket_peer(ino_t ino)
 	return n > 0 ? peer_told(&a, n) : 0;
 }
 
-/* Is this descriptor the other end of what st describes? */
-static bool is_other_end(int dir, const char *name, const struct stat *st,
-			 uint32_t peer)
+/* What the other end of is looked for. */
+struct end {
+	struct stat st;
+	uint32_t peer;
+};
+
+/* Is this descriptor the other end? */
+static bool is_other_end(void *arg, int dir, const char *name)
 {
+	const struct end *e = arg;
 	struct stat end, link;
 
-	if (fstatat(dir, name, &end, 0) || end.st_dev != st->st_dev)
+	if (fstatat(dir, name, &end, 0) || end.st_dev != e->st.st_dev)
 		return false;
-	if (peer)
-		return S_ISSOCK(end.st_mode) && (uint32_t)end.st_ino == peer;
+	if (e->peer)
+		return S_ISSOCK(end.st_mode) &&
+		       (uint32_t)end.st_ino == e->peer;
 	/* the link's mode says what the descriptor is open for */
-	return end.st_ino == st->st_ino &&
+	return end.st_ino == e->st.st_ino &&
 	       !fstatat(dir, name, &link, AT_SYMLINK_NOFOLLOW) &&
 	       (link.st_mode & S_IWUSR);
 }
 
-static bool has_other_end(pid_t pid, const struct stat *st, uint32_t peer)
-{
-	bool found = false;
-	struct dirent *e;
-	char path[32];
-	DIR *d;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	d = opendir(path);
-	while (d && !found && (e = readdir(d)))
-		found = e->d_name[0] != '.' &&
-			is_other_end(dirfd(d), e->d_name, st, peer);
-	if (d)
-		closedir(d);
-	return found;
-}
-
 bool works_for(pid_t pid, pid_t master)
 {
-	uint32_t peer = 0;
-	struct stat st;
+	struct end e = { .peer = 0 };
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/0", (int)pid);
-	if (stat(path, &st))
+	if (stat(path, &e.st))
 		return false;
-	if (S_ISSOCK(st.st_mode))
-		peer = socket_peer(st.st_ino);
-	else if (!S_ISFIFO(st.st_mode))
+	if (S_ISSOCK(e.st.st_mode))
+		e.peer = socket_peer(e.st.st_ino);
+	else if (!S_ISFIFO(e.st.st_mode))
 		return false;
-	return (peer || S_ISFIFO(st.st_mode)) &&
-	       has_other_end(master, &st, peer);
+	return (e.peer || S_ISFIFO(e.st.st_mode)) &&
+	       proc_find_fd(master, is_other_end, &e);
 }

@@ -4,7 +4,6 @@
  * keep it alive for a guest that has a file of it open or mapped, but nobody
  * could be told so after it was taken away.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,29 +15,13 @@
 #include "sys/state.h"
 
 /* Never asks the file system's server. */
-static bool lies_on(int dir, const char *name, dev_t dev)
+static bool lies_on(void *arg, int dir, const char *name)
 {
+	const dev_t *dev = arg;
 	struct statx x;
 
 	return !statx(dir, name, AT_STATX_DONT_SYNC, STATX_TYPE, &x) &&
-	       makedev(x.stx_dev_major, x.stx_dev_minor) == dev;
-}
-
-static bool has_open(pid_t pid, dev_t dev)
-{
-	char name[32];
-	struct dirent *e;
-	bool found = false;
-	DIR *d;
-
-	snprintf(name, sizeof(name), "/proc/%d/fd", pid);
-	d = opendir(name);
-	while (d && !found && (e = readdir(d)))
-		found = e->d_name[0] != '.' &&
-			lies_on(dirfd(d), e->d_name, dev);
-	if (d)
-		closedir(d);
-	return found;
+	       makedev(x.stx_dev_major, x.stx_dev_minor) == *dev;
 }
 
 static bool has_mapped(pid_t pid, dev_t dev)
@@ -67,7 +50,8 @@ bool device_busy(dev_t dev)
 	bool busy = false;
 
 	for (size_t i = 0; i < n && !busy; i++)
-		busy = has_open(all[i], dev) || has_mapped(all[i], dev);
+		busy = proc_find_fd(all[i], lies_on, &dev) ||
+		       has_mapped(all[i], dev);
 	free(all);
 	return busy;
 }

@@ -469,28 +469,24 @@ static bool is_directory_of(struct descriptors *d, const struct mount *m,
 	return found;
 }
 
-static bool process_holds(struct descriptors *d, const struct mount *m, pid_t pid)
-{
-	char name[32];
-	struct dirent *e;
-	struct statx x;
-	bool holds = false;
-	DIR *fds;
+struct holder {
+	struct descriptors *d;
+	const struct mount *m;
+};
 
-	snprintf(name, sizeof(name), "/proc/%d/fd", pid);
-	fds = opendir(name);
-	while (fds && !holds && (e = readdir(fds)))
-		holds = e->d_name[0] != '.' &&
-			!statx(dirfd(fds), e->d_name, AT_STATX_DONT_SYNC,
-			       STATX_TYPE | STATX_INO, &x) &&
-			S_ISDIR(x.stx_mode) && is_directory_of(d, m, &x);
-	if (fds)
-		closedir(fds);
-	return holds;
+static bool is_held(void *arg, int dir, const char *name)
+{
+	const struct holder *h = arg;
+	struct statx x;
+
+	return !statx(dir, name, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO,
+		      &x) &&
+	       S_ISDIR(x.stx_mode) && is_directory_of(h->d, h->m, &x);
 }
 
 bool descriptors_busy(struct descriptors *d, const struct mount *m)
 {
+	struct holder h = { d, m };
 	bool busy = false;
 	pid_t *all;
 	size_t n;
@@ -499,7 +495,7 @@ bool descriptors_busy(struct descriptors *d, const struct mount *m)
 		return busy;
 	n = proc_descendants(getpid(), &all);
 	for (size_t i = 0; i < n && !busy; i++)
-		busy = process_holds(d, m, all[i]);
+		busy = proc_find_fd(all[i], is_held, &h);
 	free(all);
 	return busy;
 }

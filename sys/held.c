@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sys/held.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -44,21 +42,13 @@ static void add(struct held *h, const struct statx *x)
 }
 
 /* Never asks a file system's server. */
-static void add_process(struct held *h, pid_t pid)
+static bool add_file(void *arg, int dir, const char *name)
 {
-	char name[32];
-	struct dirent *e;
 	struct statx x;
-	DIR *d;
 
-	snprintf(name, sizeof(name), "/proc/%d/fd", pid);
-	d = opendir(name);
-	while (d && (e = readdir(d)))
-		if (e->d_name[0] != '.' &&
-		    !statx(dirfd(d), e->d_name, AT_STATX_DONT_SYNC, STATX_INO, &x))
-			add(h, &x);
-	if (d)
-		closedir(d);
+	if (!statx(dir, name, AT_STATX_DONT_SYNC, STATX_INO, &x))
+		add(arg, &x);
+	return false;		/* go on */
 }
 
 struct held *held_new(void)
@@ -71,7 +61,7 @@ struct held *held_new(void)
 		return NULL;
 	n = proc_descendants(getpid(), &all);
 	for (size_t i = 0; i < n; i++)
-		add_process(h, all[i]);
+		proc_find_fd(all[i], add_file, h);
 	free(all);
 	if (h->n)
 		qsort(h->id, h->n, sizeof(*h->id), compare);

@@ -369,6 +369,12 @@ int vu_bytes_file(const char *name, const void *bytes, size_t len);
 int vu_next_option(const char **rest, char *key, size_t keysize,
 		   char *value, size_t valuesize);
 
+/*
+ * Has a process (as the operation serves is given it) such a file open?
+ */
+bool vu_has_open(pid_t pid, bool (*such)(void *arg, const struct stat *st),
+		 void *arg);
+
 /* A line for the user of the monitor: something went wrong unasked. */
 void vu_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

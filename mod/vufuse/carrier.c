@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +28,7 @@
 #include <unistd.h>
 
 #include "mod/vufuse/carrier.h"
-
-enum { MISC_MAJOR = 10, FUSE_MINOR = 229 };
+#include "mod/vufuse/mounting.h"
 
 /* Where the child mounts: any directory will do that is always there. */
 static const char point[] = "/proc";
@@ -274,25 +272,22 @@ bool carrier_is(const struct vu_mount *m)
 	return m->root >= 0 && (m->flags & VU_MOUNT_APART);
 }
 
+bool carrier_device(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) &&
+	       st->st_rdev == makedev(MISC_MAJOR, FUSE_MINOR);
+}
+
+static bool is_device(void *arg, const struct stat *st)
+{
+	(void)arg;
+	return carrier_device(st);
+}
+
 /* The kernel does not say which: every process that has a /dev/fuse. */
 int carrier_serves(pid_t pid)
 {
-	const dev_t fuse = makedev(MISC_MAJOR, FUSE_MINOR);
-	char name[32];
-	struct dirent *e;
-	struct stat st;
-	bool found = false;
-	DIR *d;
-
-	snprintf(name, sizeof(name), "/proc/%d/fd", pid);
-	d = pid ? opendir(name) : NULL;
-	while (d && !found && (e = readdir(d)))
-		found = e->d_name[0] != '.' &&
-			!fstatat(dirfd(d), e->d_name, &st, 0) &&
-			S_ISCHR(st.st_mode) && st.st_rdev == fuse;
-	if (d)
-		closedir(d);
-	return found;
+	return pid && vu_has_open(pid, is_device, NULL);
 }
 
 void carrier_quit(struct vu_mount *m)

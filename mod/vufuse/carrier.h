@@ -23,6 +23,9 @@ int carrier_mount(struct vu_ctx *ctx, struct vu_mount *m,
  */
 bool carrier_suits(void);
 
+/* Is it the kernel's /dev/fuse? */
+bool carrier_device(const struct stat *st);
+
 bool carrier_is(const struct vu_mount *m);
 /* As the operations of these names. */
 int carrier_serves(pid_t pid);

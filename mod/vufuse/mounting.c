@@ -3,7 +3,6 @@
  * Mounting: which connection mount(2) means, where the files are to come
  * from, and the end of it all.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -110,12 +109,6 @@ static struct fs *fs_new(const struct fs_options *o, struct conn *c)
 	return fs;
 }
 
-static bool is_kernels_device(const struct stat *st)
-{
-	return S_ISCHR(st->st_mode) &&
-	       st->st_rdev == makedev(MISC_MAJOR, FUSE_MINOR);
-}
-
 /*
  * What the caller has opened as /dev/fuse: ours (*c is its connection), or
  * the kernel's, if the module was not loaded yet (*c is NULL).
@@ -128,7 +121,7 @@ static int check_device(struct vu_ctx *ctx, int fd, struct conn **c,
 
 	*c = err ? NULL : device_find(&st);
 	*ino = st.st_ino;
-	if (*c || (!err && is_kernels_device(&st)))
+	if (*c || (!err && carrier_device(&st)))
 		return 0;
 	vu_message_set(msg, "fuse: fd=%d: not an open /dev/fuse of this view "
 		       "that is not mounted yet", fd);
@@ -215,23 +208,11 @@ int mounting_mount(struct vu_ctx *ctx, struct vu_mount *m,
 /* --- servers, and the end --- */
 
 /* Who has not said anything yet is known by the socket he has. */
-static bool has_socket(pid_t pid, ino_t ino)
+static bool is_socket(void *arg, const struct stat *st)
 {
-	char name[32];
-	struct dirent *e;
-	struct stat st;
-	bool found = false;
-	DIR *d;
+	const ino_t *ino = arg;
 
-	snprintf(name, sizeof(name), "/proc/%d/fd", pid);
-	d = opendir(name);
-	while (d && !found && (e = readdir(d)))
-		found = e->d_name[0] != '.' &&
-			!fstatat(dirfd(d), e->d_name, &st, 0) &&
-			S_ISSOCK(st.st_mode) && st.st_ino == ino;
-	if (d)
-		closedir(d);
-	return found;
+	return S_ISSOCK(st->st_mode) && st->st_ino == *ino;
 }
 
 int mounting_serves(struct vu_mount *m, pid_t pid)
@@ -249,7 +230,7 @@ int mounting_serves(struct vu_mount *m, pid_t pid)
 		return -1;
 	server = conn_server(fs_of(m)->conn);
 	return pid && (server ? server == pid :
-		       has_socket(pid, fs_of(m)->socket));
+		       vu_has_open(pid, is_socket, &fs_of(m)->socket));
 }
 
 void mounting_quit(struct vu_mount *m)
