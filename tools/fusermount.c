@@ -104,35 +104,6 @@ static int send_descriptor(int comm, int fd)
 
 /* --- mounting ------------------------------------------------------------ */
 
-/*
- * The absolute name of a mount point. Its last part stays what it is: if a
- * dead server's mount is there, nothing can be asked about it.
- * Return: to be freed, or NULL and errno
- */
-static char *absolute_name(const char *given)
-{
-	size_t n = strlen(given);
-	char *parent, *at, *whole = NULL;
-	const char *last;
-
-	while (n > 1 && given[n - 1] == '/')
-		n--;
-	last = memrchr(given, '/', n);
-	last = last ? last + 1 : given;
-	n -= last - given;
-	if (!n || (n == 1 && last[0] == '.') ||
-	    (n == 2 && memcmp(last, "..", 2) == 0))
-		return realpath(given, NULL);
-	parent = last == given ? strdup(".") : strndup(given, last - given);
-	at = parent ? realpath(parent, NULL) : NULL;
-	free(parent);
-	if (at && asprintf(&whole, "%s/%.*s", at[1] ? at : "", (int)n,
-			   last) < 0)
-		whole = NULL;
-	free(at);
-	return whole;
-}
-
 /* Return: open device, or -1 and a message was given */
 static int open_device(const struct command *c)
 {
@@ -353,7 +324,7 @@ static int act(struct command *c)
 	if (monitor < 0)
 		return status;
 	close(monitor);
-	target = absolute_name(c->given);
+	target = tool_point_name(c->given);
 	if (!target) {
 		tool_error(c->name, "bad mount point %s: %s", c->given,
 			   strerror(errno));

@@ -88,3 +88,27 @@ int tool_number(const char *s, long min, long max, long *value)
 	*value = n;
 	return 0;
 }
+
+char *tool_point_name(const char *given)
+{
+	size_t n = strlen(given);
+	char *parent, *at, *whole = NULL;
+	const char *last;
+
+	while (n > 1 && given[n - 1] == '/')
+		n--;
+	last = memrchr(given, '/', n);
+	last = last ? last + 1 : given;
+	n -= last - given;
+	if (!n || (n == 1 && last[0] == '.') ||
+	    (n == 2 && memcmp(last, "..", 2) == 0))
+		return realpath(given, NULL);
+	parent = last == given ? strdup(".") : strndup(given, last - given);
+	at = parent ? realpath(parent, NULL) : NULL;
+	free(parent);
+	if (at && asprintf(&whole, "%s/%.*s", at[1] ? at : "", (int)n,
+			   last) < 0)
+		whole = NULL;
+	free(at);
+	return whole;
+}

@@ -78,6 +78,13 @@ void *tool_resize(void *old, size_t n, size_t size);
 char *tool_copy(const char *s);
 
 /*
+ * The absolute name of what may be a mount point: its last part is not looked
+ * at, as whoever serves it may answer nobody any more.
+ * Return: to be freed, or NULL and errno
+ */
+char *tool_point_name(const char *given);
+
+/*
  * A decimal number between min and max, nothing before or behind it.
  * Return: 0 or -EINVAL
  */

@@ -80,37 +80,6 @@ static char *target_of_image(const struct model *m, const char *image,
 }
 
 /*
- * The absolute name of what may be a mount point: what is mounted there is
- * not asked, as its server may answer nobody any more.
- */
-static bool point_name(const char *operand, char path[PATH_MAX])
-{
-	char *copy = tool_copy(operand), parent[PATH_MAX];
-	const char *name, *up = ".";
-	size_t n = strlen(copy);
-	char *slash;
-
-	while (n > 1 && copy[n - 1] == '/')
-		copy[--n] = '\0';
-	slash = strrchr(copy, '/');
-	name = slash ? slash + 1 : copy;
-	if (slash) {
-		*slash = '\0';
-		up = slash == copy ? "/" : copy;
-	}
-	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
-		slash = realpath(operand, path);
-	else if (realpath(up, parent) &&
-		 snprintf(path, PATH_MAX, "%s/%s", parent[1] ? parent : "",
-			  name) < PATH_MAX)
-		slash = path;
-	else
-		slash = NULL;
-	free(copy);
-	return slash;
-}
-
-/*
  * What an operand means: itself, or where the image that it is is mounted.
  * Return: to be freed, or NULL with a message
  */
@@ -118,15 +87,17 @@ static char *meant(const char *name, int fd, const char *operand)
 {
 	struct model m = { 0 };
 	char path[PATH_MAX], *target = NULL;
+	char *point = tool_point_name(operand);
 	bool covered = false;
 	struct stat st;
 
 	if (model_fetch(name, fd, &m) == TOOL_OK &&
-	    !(point_name(operand, path) && newest(&m, MOUNT_TARGET, path)) &&
+	    !(point && newest(&m, MOUNT_TARGET, point)) &&
 	    !stat(operand, &st) && !S_ISDIR(st.st_mode) &&
 	    realpath(operand, path))
 		target = target_of_image(&m, path, &covered);
 	model_clear(&m);
+	free(point);
 	if (covered) {
 		tool_error(name, "%s: something else is mounted over it",
 			   operand);
@@ -138,17 +109,17 @@ static char *meant(const char *name, int fd, const char *operand)
 static int unmount(const char *name, int fd, const char *operand,
 		   const char *flags)
 {
-	char *target = meant(name, fd, operand), path[PATH_MAX];
+	char *target = meant(name, fd, operand), *point;
 	struct session_request req = { .word = { "umount", target, flags } };
-	bool known;
 	int status;
 
 	if (!target)
 		return TOOL_FAILED;
-	known = point_name(target, path);
+	point = tool_point_name(target);
 	status = ask_patiently(name, fd, &req);
 	if (status == TOOL_OK)
-		fsmount_place_remove(known ? path : target);
+		fsmount_place_remove(point ? point : target);
+	free(point);
 	free(target);
 	return status;
 }
