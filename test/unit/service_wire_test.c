@@ -5,15 +5,7 @@
 #include <string.h>
 #include "lib/strbuf.h"
 #include "service/wire.h"
-
-static int failures;
-
-#define CHECK(what) do { \
-	if (!(what)) { \
-		printf("not ok %s:%d: %s\n", __FILE__, __LINE__, #what); \
-		failures++; \
-	} \
-} while (0)
+#include "test/unit/check.h"
 
 static void packs_and_parses(void)
 {

@@ -16,15 +16,7 @@
 
 #include "mod/vufuse/content.h"
 #include "mod/vufuse/sums.h"
-
-static int failures;
-
-#define CHECK(what) do { \
-	if (!(what)) { \
-		printf("not ok %s:%d: %s\n", __FILE__, __LINE__, #what); \
-		failures++; \
-	} \
-} while (0)
+#include "test/unit/check.h"
 
 enum { KIB = 1024, MIB = 1024 * KIB, SERVER_MAX = 8 * MIB, BLOCK = SUM_BLOCK };
 

@@ -14,15 +14,7 @@
 #include <string.h>
 
 #include "mod/vufuse/requests.h"
-
-static int failures;
-
-#define CHECK(what) do { \
-	if (!(what)) { \
-		printf("not ok %s:%d: %s\n", __FILE__, __LINE__, #what); \
-		failures++; \
-	} \
-} while (0)
+#include "test/unit/check.h"
 
 enum { ANSWERS = 64, SENT = 4096, FORGOTTEN = 64, BYTES = 1 << 16 };
 

@@ -12,17 +12,9 @@
 #include <unistd.h>
 
 #include "mod/vufuse/conn_inside.h"
+#include "test/unit/check.h"
 
 /* The other end of a connection, in the hands of a test. */
-
-static int failures;
-
-#define CHECK(what) do { \
-	if (!(what)) { \
-		printf("not ok %s:%d: %s\n", __FILE__, __LINE__, #what); \
-		failures++; \
-	} \
-} while (0)
 
 /* What the monitor says of a caller. */
 struct vu_ctx {

@@ -13,6 +13,7 @@
 #include "mod/vufuse/entries.h"
 #include "mod/vufuse/requests.h"
 #include "mod/vufuse/tree.h"
+#include "test/unit/check.h"
 
 /*
  * What stands in for a server in the tests of the tree: it gives out the
@@ -44,15 +45,6 @@ static struct {
 	_Atomic unsigned lookups, getattrs;
 	_Atomic int64_t counted[IDS];
 } server;
-
-static _Atomic int failures;
-
-#define CHECK(what) do { \
-	if (!(what)) { \
-		printf("not ok %s:%d: %s\n", __FILE__, __LINE__, #what); \
-		failures++; \
-	} \
-} while (0)
 
 static inline struct tree *serve(size_t nodes)
 {
