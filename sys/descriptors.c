@@ -48,6 +48,7 @@
 #include "engine/task.h"
 #include "engine/proc.h"
 #include "lib/proc.h"
+#include "lib/scratch.h"
 #include "sys/held.h"
 #include "view/mount.h"
 #include "view/version.h"
@@ -502,13 +503,11 @@ bool descriptors_busy(struct descriptors *d, const struct mount *m)
 
 int placeholder_directory(void)
 {
-	static const char *const where[] = { "/tmp", "/dev/shm", "/var/tmp" };
-	char name[64];
-	int fd, err = -EACCES;
+	char name[SCRATCH_NAME];
+	int fd, err = -EACCES, none;
 
-	for (size_t i = 0; i < sizeof(where) / sizeof(where[0]); i++) {
-		snprintf(name, sizeof(name), "%s/.vu-XXXXXX", where[i]);
-		if (!mkdtemp(name))
+	for (unsigned i = 0; !(none = scratch_choose(i, name)); i++) {
+		if (mkdir(name, 0700))
 			continue;
 		fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		err = -errno;
@@ -516,5 +515,5 @@ int placeholder_directory(void)
 		if (fd >= 0)
 			return fd;
 	}
-	return err;
+	return none == -ENOENT ? err : none;
 }

@@ -263,28 +263,23 @@ struct module *module_claiming(enum vu_claim_kind kind, const char *name,
 	return m;
 }
 
-/* Older names of types, and the modules that have them. */
-static const struct { const char *type, *module; } former[] = {
-	{ "viewfs", "vufs" },
-};
-
 /*
- * FUSE programs of users can mount by us only. root's can by the kernel, which
- * a view without the module leaves alone.
+ * Types that no module is called after. users: only for a monitor that is not
+ * root's. FUSE programs of users can mount by us only; root's can by the
+ * kernel, which a view without the module leaves alone.
  */
-static bool is_fuse(const char *type)
-{
-	return geteuid() != 0 && !strncmp(type, "fuse", 4) &&
-	       (!type[4] || type[4] == '.');
-}
+static const struct { const char *type, *module; bool users; } others[] = {
+	{ "viewfs", "vufs", false },
+	{ "fuse", "vufuse", true },
+	{ "fuse.*", "vufuse", true },
+};
 
 static const char *module_of(const char *type)
 {
-	if (is_fuse(type))
-		return "vufuse";
-	for (size_t i = 0; i < sizeof(former) / sizeof(former[0]); i++)
-		if (!strcmp(former[i].type, type))
-			return former[i].module;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (name_matches(others[i].type, type) &&
+		    !(others[i].users && geteuid() == 0))
+			return others[i].module;
 	return type;
 }
 
