@@ -182,26 +182,15 @@ int made_access(struct request *rq, const struct place *p, int want)
 {
 	struct vu_mount *m = &p->mount->pub;
 	struct stat st;
-	mode_t bits;
 	int err;
 
 	if (m->flags & VU_MOUNT_OWN_ACCESS)
 		return module_fs(p->mount->module)->access(&rq->ctx, m, p->rel,
 							   want);
 	err = made_attr(rq, p, &st);
-	bits = st.st_mode;
 	if (!err)
 		err = request_ids(rq);
-	if (err)
-		return err;
-	if (rq->ids.uid[3] == 0)
-		return !(want & X_OK) || (bits & 0111) || S_ISDIR(bits) ?
-		       0 : -EACCES;
-	if (rq->ids.uid[3] == st.st_uid)
-		bits >>= 6;
-	else if (request_in_group(rq, st.st_gid))
-		bits >>= 3;
-	return (want & ~bits & 7) ? -EACCES : 0;
+	return err ?: vu_permits(&rq->ctx, &st, want);
 }
 
 int place_access(struct request *rq, const struct place *p, int want)

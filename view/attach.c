@@ -594,6 +594,21 @@ bool vu_in_group(const struct vu_ctx *ctx, gid_t gid)
 	       ctx->asker->in_group(ctx->arg, gid);
 }
 
+int vu_permits(const struct vu_ctx *ctx, const struct stat *st, int want)
+{
+	uid_t uid = vu_who(ctx)->uid;
+	mode_t bits = st->st_mode;
+
+	if (uid == 0)
+		return !(want & X_OK) || (bits & 0111) || S_ISDIR(bits) ?
+		       0 : -EACCES;
+	if (uid == st->st_uid)
+		bits >>= 6;
+	else if (vu_in_group(ctx, st->st_gid))
+		bits >>= 3;
+	return want & ~bits & 7 ? -EACCES : 0;
+}
+
 bool vu_gone(const struct vu_ctx *ctx)
 {
 	return ctx && ctx->asker && ctx->asker->gone &&

@@ -300,6 +300,9 @@ const struct vu_who *vu_who(const struct vu_ctx *ctx);
 /* Is it one of the caller's groups? */
 bool vu_in_group(const struct vu_ctx *ctx, gid_t gid);
 
+/* May the caller, by owner, groups and mode? R_OK... 0 or -EACCES */
+int vu_permits(const struct vu_ctx *ctx, const struct stat *st, int want);
+
 /*
  * Has the caller given up (a signal, its end)? An operation that waits for
  * somebody looks at this now and then, and answers -EINTR. NULL: no.

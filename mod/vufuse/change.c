@@ -40,8 +40,19 @@ static int entered(struct fs *fs, struct node *dir, const char *name,
 	return tree_entered(fs->tree, dir, name, e, NULL);
 }
 
-int change_mknod(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
-		 mode_t mode, dev_t dev)
+/* What is to be made. */
+struct making {
+	mode_t mode;
+	dev_t dev;
+	const char *text;
+};
+
+typedef int ask_to_make(struct fs *fs, struct vu_ctx *ctx, uint64_t dir,
+			const char *name, const struct making *what,
+			struct fuse_entry_out *e);
+
+static int make(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		ask_to_make *ask, const struct making *what)
 {
 	struct fs *fs = fs_of(m);
 	struct fuse_entry_out e;
@@ -51,47 +62,56 @@ int change_mknod(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 
 	if (err)
 		return err;
-	err = ask_mknod(fs->conn, ctx, dir->id, name, mode, dev, &e);
+	err = ask(fs, ctx, dir->id, name, what, &e);
 	if (!err)
 		err = entered(fs, dir, name, &e);
 	tree_put(fs->tree, dir);
 	return err;
+}
+
+static int make_node(struct fs *fs, struct vu_ctx *ctx, uint64_t dir,
+		     const char *name, const struct making *what,
+		     struct fuse_entry_out *e)
+{
+	return ask_mknod(fs->conn, ctx, dir, name, what->mode, what->dev, e);
+}
+
+int change_mknod(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		 mode_t mode, dev_t dev)
+{
+	const struct making what = { .mode = mode, .dev = dev };
+
+	return make(ctx, m, path, make_node, &what);
+}
+
+static int make_directory(struct fs *fs, struct vu_ctx *ctx, uint64_t dir,
+			  const char *name, const struct making *what,
+			  struct fuse_entry_out *e)
+{
+	return ask_mkdir(fs->conn, ctx, dir, name, what->mode, e);
 }
 
 int change_mkdir(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		 mode_t mode)
 {
-	struct fs *fs = fs_of(m);
-	struct fuse_entry_out e;
-	struct node *dir;
-	const char *name;
-	int err = fs_walk_to_change(fs, ctx, path, &dir, &name);
+	const struct making what = { .mode = mode };
 
-	if (err)
-		return err;
-	err = ask_mkdir(fs->conn, ctx, dir->id, name, mode, &e);
-	if (!err)
-		err = entered(fs, dir, name, &e);
-	tree_put(fs->tree, dir);
-	return err;
+	return make(ctx, m, path, make_directory, &what);
+}
+
+static int make_symlink(struct fs *fs, struct vu_ctx *ctx, uint64_t dir,
+			const char *name, const struct making *what,
+			struct fuse_entry_out *e)
+{
+	return ask_symlink(fs->conn, ctx, dir, name, what->text, e);
 }
 
 int change_symlink(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		   const char *text)
 {
-	struct fs *fs = fs_of(m);
-	struct fuse_entry_out e;
-	struct node *dir;
-	const char *name;
-	int err = fs_walk_to_change(fs, ctx, path, &dir, &name);
+	const struct making what = { .text = text };
 
-	if (err)
-		return err;
-	err = ask_symlink(fs->conn, ctx, dir->id, name, text, &e);
-	if (!err)
-		err = entered(fs, dir, name, &e);
-	tree_put(fs->tree, dir);
-	return err;
+	return make(ctx, m, path, make_symlink, &what);
 }
 
 int change_link(struct vu_ctx *ctx, struct vu_mount *m, const char *from,

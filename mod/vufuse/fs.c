@@ -2,6 +2,7 @@
 /* What all operations of a mounted file system begin with. */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,18 @@ enum { LOOK_NS = 100 * 1000 * 1000 };	/* between two looks at the caller */
 static bool may_see(const struct fs *fs, struct vu_ctx *ctx)
 {
 	return !ctx || fs->opt.allow_other || vu_who(ctx)->uid == fs->opt.uid;
+}
+
+int fs_thread(pthread_t *thread, void *(*run)(void *arg), void *arg)
+{
+	sigset_t every, before;
+	int err;
+
+	sigfillset(&every);
+	pthread_sigmask(SIG_SETMASK, &every, &before);
+	err = pthread_create(thread, NULL, run, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -err;
 }
 
 int fs_lock(pthread_mutex_t *lock, struct vu_ctx *ctx)
@@ -52,9 +65,8 @@ int fs_enter(struct fs *fs, struct vu_ctx *ctx)
 
 int fs_permitted(struct fs *fs, struct vu_ctx *ctx, struct node *n, int want)
 {
-	const struct vu_who *who;
 	struct fuse_attr a;
-	mode_t bits;
+	struct stat st;
 	int err;
 
 	if (!fs->opt.default_permissions || !ctx)
@@ -62,16 +74,8 @@ int fs_permitted(struct fs *fs, struct vu_ctx *ctx, struct node *n, int want)
 	err = tree_attr(fs->tree, ctx, n, &a);
 	if (err)
 		return err;
-	who = vu_who(ctx);
-	bits = a.mode;
-	if (who->uid == 0)
-		return !(want & X_OK) || (bits & 0111) || S_ISDIR(n->type) ?
-		       0 : -EACCES;
-	if (who->uid == a.uid)
-		bits >>= 6;
-	else if (vu_in_group(ctx, a.gid))
-		bits >>= 3;
-	return want & ~bits & 7 ? -EACCES : 0;
+	attr_to_stat(&a, &st);
+	return vu_permits(ctx, &st, want);
 }
 
 int fs_xattr_permitted(struct vu_ctx *ctx, const struct node *n,

@@ -94,6 +94,9 @@ int fs_xattr_permitted(struct vu_ctx *ctx, const struct node *n,
 int fs_stat(struct fs *fs, struct vu_ctx *ctx, struct node *n, uint64_t since,
 	    struct stat *st);
 
+/* Start a thread of ours; signals are the main thread's affair. 0 or -errno */
+int fs_thread(pthread_t *thread, void *(*run)(void *arg), void *arg);
+
 /*
  * Take a lock that others may hold while they wait for the server. 0, or
  * -EINTR when the caller is gone meanwhile (ctx NULL: it never is)

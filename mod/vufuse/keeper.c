@@ -5,7 +5,6 @@
  * list of all mounts, among which a full pool looks for what it can free.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -97,19 +96,6 @@ void keeper_wake(struct fs *fs)
 	pthread_mutex_unlock(&fs->keeper_lock);
 }
 
-/* Signals are the monitor's main thread's affair. */
-static int start_thread(struct fs *fs)
-{
-	sigset_t every, before;
-	int err;
-
-	sigfillset(&every);
-	pthread_sigmask(SIG_SETMASK, &every, &before);
-	err = pthread_create(&fs->keeper, NULL, keep, fs);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -err;
-}
-
 int keeper_start(struct fs *fs)
 {
 	pthread_condattr_t attr;
@@ -119,7 +105,7 @@ int keeper_start(struct fs *fs)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&fs->keeper_cond, &attr);
 	pthread_mutex_init(&fs->keeper_lock, NULL);
-	err = start_thread(fs);
+	err = fs_thread(&fs->keeper, keep, fs);
 	if (err)
 		return err;
 	fs->kept = true;

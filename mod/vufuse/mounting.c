@@ -4,7 +4,6 @@
  * from, and the end of it all.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,17 +290,11 @@ static void *run_teardown(void *arg)
 static bool start_teardown(struct teardown *t)
 {
 	pthread_t thread;
-	sigset_t every, before;
-	int err;
 
 	pthread_mutex_lock(&lock);
 	teardowns++;
 	pthread_mutex_unlock(&lock);
-	sigfillset(&every);
-	pthread_sigmask(SIG_SETMASK, &every, &before);
-	err = pthread_create(&thread, NULL, run_teardown, t);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!err)
+	if (!fs_thread(&thread, run_teardown, t))
 		return !pthread_detach(thread);
 	pthread_mutex_lock(&lock);
 	teardowns--;

@@ -374,9 +374,13 @@ void opened_close(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 
 void opened_settle_links(struct fs *fs, struct vu_ctx *ctx, struct node *n)
 {
-	size_t count;
-	struct opened **all = opened_take_all(fs, &count);
+	struct opened **all;
 	struct fuse_attr a;
+	size_t count;
+
+	if (!fs->files->nfile)		/* as nearly always */
+		return;
+	all = opened_take_all(fs, &count);
 
 	for (size_t i = 0; i < count; i++) {
 		struct opened *o = all[i];
