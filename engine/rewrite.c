@@ -49,6 +49,7 @@ struct rewrite {
 	size_t nreloc, reloc_room;
 	bool executes;
 	char *program;		/* name of what is executed, or NULL */
+	char *kernels;		/* in passing: its name in the arguments */
 	uint64_t base;		/* the block's address, once placed */
 	uint64_t sp;
 };
@@ -76,6 +77,7 @@ void rewrite_free(struct rewrite *rw)
 	free(rw->block);
 	free(rw->reloc);
 	free(rw->program);
+	free(rw->kernels);
 	free(rw);
 }
 
@@ -233,6 +235,17 @@ int rewrite_program(struct rewrite *rw, const char *name)
 	rw->executes = true;
 	rw->program = name ? strdup(name) : NULL;
 	return name && !rw->program ? -ENOMEM : 0;
+}
+
+int rewrite_in_passing(struct rewrite *rw, const char *kernels)
+{
+	rw->kernels = strdup(kernels);
+	return rw->kernels ? 0 : -ENOMEM;
+}
+
+const char *rewrite_passing(const struct rewrite *rw)
+{
+	return rw->kernels;
 }
 
 bool rewrite_executes(const struct rewrite *rw, const char **name)

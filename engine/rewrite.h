@@ -62,6 +62,14 @@ int rewrite_gather(struct rewrite *rw, const struct call *call, unsigned arg,
 int rewrite_program(struct rewrite *rw, const char *name);
 
 /*
+ * May be said after that, when the program's loader makes a call before it
+ * comes to the program itself, comm is right without us, and the caller is
+ * its process's leader: then nobody waits for the end of the call (visit.c).
+ * @kernels: the name of the program in the call's arguments. 0 or -ENOMEM
+ */
+int rewrite_in_passing(struct rewrite *rw, const char *kernels);
+
+/*
  * A descriptor of the monitor to put into the guest (close-on-exec) before
  * the visit, so that strings added later can name its number, for example
  * "/proc/self/fd/7". The rewrite does not own fd. The call must still be

@@ -18,10 +18,11 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "engine/engine_internal.h"
 #include "engine/memory.h"
 #include "engine/proc.h"
-#include "lib/proc.h"
 #include "engine/tracee.h"
+#include "lib/proc.h"
 
 #define PAGE		4096u
 #define VDSO_PAGES	4
@@ -87,6 +88,16 @@ static void set_comm(struct tracee *t, uint64_t entry, uint64_t name)
 	tracee_unshield(t);
 }
 
+/* Return: false when there is no room for it, or nothing to be written. */
+static bool set_name(const struct call *who, uint64_t fn, const char *name,
+		     char old[PATH_MAX])
+{
+	ssize_t n = fn ? guest_read_string(who, fn, old, PATH_MAX) : -1;
+
+	return n >= (ssize_t)strlen(name) &&
+	       !guest_write(who, fn, name, strlen(name) + 1);
+}
+
 static void set_names(struct tracee *t, const char *name, const char *auxv,
 		      size_t len)
 {
@@ -97,11 +108,8 @@ static void set_names(struct tracee *t, const char *name, const char *auxv,
 	uint64_t vdso = aux_value(auxv, len, word, AT_SYSINFO_EHDR);
 	char old[PATH_MAX];
 	uint64_t entry;
-	ssize_t n;
 
-	n = fn ? guest_read_string(&who, fn, old, sizeof(old)) : -1;
-	if (n < (ssize_t)strlen(name) ||
-	    guest_write(&who, fn, name, strlen(name) + 1))
+	if (!set_name(&who, fn, name, old))
 		return;
 	if (compat || !vdso || !strncmp(base(old), base(name), COMM_MAX))
 		return;
@@ -110,13 +118,35 @@ static void set_names(struct tracee *t, const char *name, const char *auxv,
 		set_comm(t, entry, fn + (base(name) - name));
 }
 
+static ssize_t read_auxv(pid_t tid, char **auxv)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/auxv", tid);
+	return proc_read(path, auxv);
+}
+
+void title_late(const struct call *call, const struct rewrite *rw)
+{
+	const char *name, *kernels = rewrite_passing(rw);
+	char *auxv, old[PATH_MAX];
+	ssize_t n = read_auxv(call->tid, &auxv);
+	uint64_t fn;
+
+	if (n < 0)
+		return;
+	fn = aux_value(auxv, n, sizeof(fn), AT_EXECFN);
+	free(auxv);
+	n = fn ? guest_read_string(call, fn, old, sizeof(old)) : -1;
+	if (n > 0 && !strcmp(old, kernels) && rewrite_executes(rw, &name))
+		guest_write(call, fn, name, strlen(name) + 1);
+}
+
 void tracee_title(struct tracee *t, const char *name, int filters)
 {
-	char path[32], *auxv;
-	ssize_t n;
+	char *auxv;
+	ssize_t n = read_auxv(t->tid, &auxv);
 
-	snprintf(path, sizeof(path), "/proc/%d/auxv", t->tid);
-	n = proc_read(path, &auxv);
 	if (n < 0)
 		return;
 	if (proc_filters(t->tid) == filters)

@@ -2,13 +2,15 @@
 /*
  * Being attached to a guest's thread.
  *
- * Waiting for a stop. wait4() is of little use: if the thread is a
- * child of the monitor, the monitor's own waitpid() sees the stop as well
- * (the kernel hides a tracee only from a parent in another process), and
- * whoever comes first consumes it. What cannot be taken away is the stop
- * itself: a register read succeeds exactly while the thread is stopped. So
- * we ask for that, yielding first (the guest runs on this core, just behind
- * us), then sleeping for longer and longer.
+ * Waiting for a stop. What cannot be taken away from us is the stop itself: a
+ * register read succeeds exactly while the thread is stopped. Between such
+ * reads we sleep in waitid(), for any tracee of this thread: who executes a
+ * program may change its number meanwhile, and nobody is woken for the old
+ * one. It takes nothing (WNOWAIT), and it is but a place to sleep: should
+ * something else be there to be seen at once, a child of this thread that
+ * nobody has reaped yet, or the time matter, we sleep for longer and longer.
+ * Nor may others take the stop: of a child of the monitor all threads' waits
+ * see it, so that they look first, with WNOWAIT (monitor/guests.c).
  *
  * Death. A kill wakes the thread whatever it does. Then the register read
  * goes on failing and waitid() shows a dead tracee, or none. A tracee that
@@ -19,7 +21,6 @@
  * looked for under that when the old number is gone.
  */
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -31,7 +32,6 @@
 #include "engine/task.h"
 #include "engine/tracee.h"
 
-#define YIELDS		64
 #define NAPS		8
 #define NAP_FIRST_NSEC	20000
 #define NAP_LAST_NSEC	5000000
@@ -95,13 +95,20 @@ static void nap(unsigned round)
 {
 	struct timespec ts = { .tv_nsec = NAP_LAST_NSEC };
 
-	if (round < YIELDS) {
-		sched_yield();
-		return;
-	}
-	if (round - YIELDS < NAPS)
-		ts.tv_nsec = NAP_FIRST_NSEC << (round - YIELDS);
+	if (round < NAPS)
+		ts.tv_nsec = NAP_FIRST_NSEC << round;
 	nanosleep(&ts, NULL);
+}
+
+/* Sleep until it may have stopped, or died. */
+static void doze(const struct tracee *t, unsigned round)
+{
+	siginfo_t info = { 0 };
+
+	if (t->impatient ||
+	    waitid(P_ALL, 0, &info, WSTOPPED | WEXITED | WNOWAIT | __WALL |
+		   __WNOTHREAD) || info.si_pid != t->tid)
+		nap(round);
 }
 
 static enum stop what_stop(struct tracee *t)
@@ -128,11 +135,11 @@ enum stop tracee_wait(struct tracee *t)
 	unsigned round;
 
 	for (round = 0; arch_get_regs(t->tid, &t->regs); round++) {
-		if ((round % 8 == 7 || round >= YIELDS + NAPS) && is_gone(t))
+		if (round && is_gone(t))
 			return STOP_DEAD;
-		if (round == YIELDS + NAPS && t->impatient)
+		if (round == NAPS && t->impatient)
 			ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
-		nap(round);
+		doze(t, round);
 	}
 	return what_stop(t);
 }

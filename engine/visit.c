@@ -53,6 +53,16 @@
  * We do not wait either when the program to be executed gains
  * privileges: it would not, under a tracer.
  *
+ * In passing. A program is executed, so the registers are of no account, and
+ * its loader will make a call, before which nobody can read AT_EXECFN. Then
+ * the new arguments are set in 4, and we leave: one stop instead of three.
+ * The entry is as one that nobody attends to, but it stays until the thread's
+ * next call, which is when the program gets its name. If a handler comes in
+ * between and spoils the block, the call is dispatched once more, and visited
+ * in full. If the kernel refuses to execute, the thread goes on with the new
+ * arguments in its registers; the caller has made sure that it hardly will.
+ * (The loader itself does tell the kernel's name, when LD_SHOW_AUXV is set.)
+ *
  * If the block cannot be written the thread's result is set to -ENOMEM, and
  * it never knows more than that.
  *
@@ -79,6 +89,7 @@ struct visit {
 	struct rewrite *rw;
 	struct tracee t;
 	struct arch_regs old;	/* as the call left them */
+	bool passing;
 };
 
 bool engine_can_rewrite(const struct call *call)
@@ -113,6 +124,7 @@ static void remember(struct reissue *list, const struct reissue_entry *entry)
 	p = choose(list, entry->tid);
 	if (!p->tid)
 		atomic_fetch_add(&list->n, 1);
+	rewrite_free(p->passing);
 	*p = *entry;
 	p->age = ++list->clock;
 	pthread_mutex_unlock(&list->lock);
@@ -128,6 +140,8 @@ static bool matches(const struct reissue_entry *p, const struct call *call)
 static void take_out(struct reissue *list, struct reissue_entry *p)
 {
 	p->tid = 0;
+	rewrite_free(p->passing);
+	p->passing = NULL;
 	atomic_fetch_sub(&list->n, 1);
 }
 
@@ -182,12 +196,36 @@ static bool recognize(struct reissue *list, const struct call *call,
 }
 
 /*
+ * Has this thread executed a program in passing? This is the first call of
+ * that, or a later one of the old program: the kernel has refused.
+ */
+static void name_executed(struct reissue *list, const struct call *call)
+{
+	struct rewrite *passing = NULL;
+	struct reissue_entry *p;
+
+	pthread_mutex_lock(&list->lock);
+	for (p = list->entry; p < list->entry + REISSUE_MAX && !passing; p++) {
+		if (p->tid != call->tid || !p->passing || !p->received)
+			continue;
+		passing = p->passing;
+		p->passing = NULL;
+		take_out(list, p);
+	}
+	pthread_mutex_unlock(&list->lock);
+	if (passing)
+		title_late(call, passing);
+	rewrite_free(passing);
+}
+
+/*
  * Another call, from deeper in the stack or less deep, may have the same
  * arguments: the block's place is nobody's once the call is over.
  */
 static bool made_elsewhere(const struct reissue_entry *entry)
 {
-	uint64_t sp = entry->attended ? 0 : proc_stack_pointer(entry->tid);
+	bool told = entry->attended || entry->passing;
+	uint64_t sp = told ? 0 : proc_stack_pointer(entry->tid);
 
 	return sp && sp != entry->sp;
 }
@@ -202,8 +240,13 @@ enum reissued reissue_take(struct call *call)
 	struct reissue *list = &call->engine->reissue;
 	struct reissue_entry entry;
 
-	if (!atomic_load(&list->n) || !recognize(list, call, &entry) ||
-	    made_elsewhere(&entry))
+	if (!atomic_load(&list->n))
+		return REISSUED_NO;
+	if (!recognize(list, call, &entry)) {
+		name_executed(list, call);
+		return REISSUED_NO;
+	}
+	if (made_elsewhere(&entry))
 		return REISSUED_NO;
 	if (!entry.attended &&
 	    (entry.received || !seal_intact(&entry.seal, call))) {
@@ -233,6 +276,34 @@ static bool can_rerun(const struct visit *v)
 	return arch_is_entry(insn, is_compat(v));
 }
 
+/* The new call, as it is told from others. */
+static struct reissue_entry describe(struct visit *v)
+{
+	const uint64_t *arg;
+	struct reissue_entry entry = {
+		.tid = v->t.tid, .abi = v->call->abi,
+		.nr = rewrite_final(v->rw, &arg),
+		.ip = v->call->ip, .sp = arch_sp(&v->old),
+		.old_nr = v->call->nr,
+	};
+
+	memcpy(entry.arg, arg, sizeof(entry.arg));
+	memcpy(entry.old_arg, v->call->arg, sizeof(entry.old_arg));
+	return entry;
+}
+
+/* The call is as good as made: the thread will come to it by itself. */
+static void pass(struct visit *v)
+{
+	struct reissue_entry entry = describe(v);
+
+	rewrite_seal(v->rw, &entry.seal);
+	entry.passing = v->rw;
+	v->rw = NULL;
+	arch_set_call(&v->t.regs, false, entry.nr, entry.arg);
+	remember(&v->call->engine->reissue, &entry);
+}
+
 /* Return: 0, or the error that the thread gets. */
 static int turn_back(struct visit *v)
 {
@@ -241,6 +312,8 @@ static int turn_back(struct visit *v)
 	if (rewrite_place(v->rw, arch_sp(&v->old)) ||
 	    rewrite_write(v->rw, v->call))
 		return -ENOMEM;
+	if (v->passing)
+		pass(v);
 	arch_rerun(&v->t.regs, v->call->nr);
 	return arch_set_regs(v->t.tid, &v->t.regs) ? -ENOMEM : 0;
 }
@@ -279,17 +352,8 @@ static void at_exit(struct visit *v)
 /* The new call, at its entry. */
 static int put_call(struct visit *v, struct reissue_entry *entry)
 {
-	const uint64_t *arg;
-
-	*entry = (struct reissue_entry){
-		.tid = v->t.tid, .abi = v->call->abi,
-		.nr = rewrite_final(v->rw, &arg),
-		.ip = v->call->ip, .sp = arch_sp(&v->old),
-		.old_nr = v->call->nr,
-	};
-	memcpy(entry->arg, arg, sizeof(entry->arg));
-	memcpy(entry->old_arg, v->call->arg, sizeof(entry->old_arg));
-	arch_set_call(&v->t.regs, is_compat(v), entry->nr, arg);
+	*entry = describe(v);
+	arch_set_call(&v->t.regs, is_compat(v), entry->nr, entry->arg);
 	return arch_set_regs(v->t.tid, &v->t.regs);
 }
 
@@ -390,6 +454,9 @@ static bool rearrange(struct visit *v, enum stop stop)
 	/* differs from what an undone call has; int 0x80 in 64 bits has wider ones */
 	if (!is_compat(v) || arch_is_compat(&v->old))
 		arch_set_call(&v->old, is_compat(v), v->call->nr, v->call->arg);
+	/* not when that has been tried before */
+	v->passing = stop == STOP_TRAP && rewrite_passing(v->rw) &&
+		     !recall(&v->call->engine->reissue, v->t.tid);
 	result = turn_back(v);
 	if (result) {
 		arch_set_result(&v->old, result);
@@ -397,7 +464,7 @@ static bool rearrange(struct visit *v, enum stop stop)
 		return true;
 	}
 	/* Job control, or a signal dequeued just when it was seized. */
-	if (stop != STOP_TRAP)
+	if (v->passing || stop != STOP_TRAP)
 		return true;
 	tracee_shield(&v->t);
 	stop = tracee_step(&v->t);
@@ -416,6 +483,6 @@ int visit(const struct call *call, struct rewrite *rw)
 		if (stop != STOP_DEAD && rearrange(&v, stop))
 			tracee_leave(&v.t);
 	}
-	rewrite_free(rw);
+	rewrite_free(v.rw);
 	return r;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "lib/proc.h"
 
@@ -226,22 +227,35 @@ static int search_children(pid_t pid, struct pids *list)
 	return r;
 }
 
-ssize_t proc_children(pid_t pid, pid_t **child)
+static int threads_children(pid_t pid, struct pids *list)
 {
-	struct pids list = { 0 };
 	char path[PATH_SIZE];
 	struct dirent *d;
+	struct stat st;
 	DIR *dir;
 	int r = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	/* a link for each thread, beside "." and ".."; most have but one */
+	if (!stat(path, &st) && st.st_nlink == 3) {
+		snprintf(path, sizeof(path), "%d", pid);
+		return thread_children(pid, path, list);
+	}
 	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? -ESRCH : -errno;
 	while (!r && (d = readdir(dir)))
 		if (d->d_name[0] != '.')
-			r = thread_children(pid, d->d_name, &list);
+			r = thread_children(pid, d->d_name, list);
 	closedir(dir);
+	return r;
+}
+
+ssize_t proc_children(pid_t pid, pid_t **child)
+{
+	struct pids list = { 0 };
+	int r = threads_children(pid, &list);
+
 	if (r == -ENOENT)
 		r = search_children(pid, &list);
 	if (r) {

@@ -15,12 +15,18 @@
  *   in memory that names a descriptor of the right one (elf.c).
  *
  * The kernel names the new process after what it was given: that name is
- * put right when the call has succeeded (rewrite_program). Not for programs
- * that gain privileges, as those lose them under a tracer.
+ * put right when the call has succeeded (rewrite_program), or with the first
+ * call of the new program, which needs no waiting (rewrite_in_passing). Not
+ * for programs that gain privileges, as those lose them under a tracer.
+ *
+ * In a mount that is apart every look at a program is a question to a server,
+ * and an execve of it natively is two. So what is known of a program is kept
+ * (heads.c), and then all that is asked is whether it has changed.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/xattr.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +39,7 @@
 #include "sys/creds.h"
 #include "sys/elf.h"
 #include "sys/handlers.h"
+#include "sys/heads.h"
 #include "sys/patched.h"
 #include "sys/procfs.h"
 #include "sys/real.h"
@@ -56,6 +63,7 @@ struct plan {
 	bool native;		/* the kernel comes to the same, or fails so */
 	int interp;		/* descriptor of the view's PT_INTERP, or -1 */
 	struct elf_interp elf;
+	struct statx st;	/* of the program; nothing of a made one */
 	char *head[HEAD_MAX];	/* arguments of scripts, first one last */
 	int nhead;
 	char given[PATH_MAX];	/* the caller's name of the program */
@@ -78,6 +86,13 @@ static int push(struct plan *p, const char *s, size_t len)
 		return -ELOOP;
 	p->head[p->nhead] = strndup(s, len);
 	return p->head[p->nhead++] ? 0 : -ENOMEM;
+}
+
+/* Does a server have to be waited for, and no name lead there? */
+static bool apart(const struct place *p)
+{
+	return (p->mount->pub.flags &
+		(VU_MOUNT_APART | VU_MOUNT_OWN_ACCESS)) == VU_MOUNT_APART;
 }
 
 /* Has the caller the right to execute it? As the kernel's open_exec(). */
@@ -184,13 +199,31 @@ static int follow_script(struct request *rq, struct plan *p, int fd)
 
 /* --- programs --- */
 
-static int find_interp(struct request *rq, struct plan *p, int fd)
+/* Some of what may be asked costs a FUSE file system's answer: the atime. */
+static int look_at(struct plan *p)
+{
+	memset(&p->st, 0, sizeof(p->st));
+	if (made(&p->program))
+		return 0;
+	return statx(p->program.fd, "", AT_EMPTY_PATH, HEAD_MASK, &p->st) ?
+	       -errno : 0;
+}
+
+static void read_program(struct plan *p, int fd)
+{
+	if (elf_find_interp(fd, &p->elf) <= 0)
+		p->elf.path[0] = '\0';	/* none, or one the kernel refuses */
+	if (apart(&p->program))
+		head_note(&p->st, &p->elf);
+}
+
+static int find_interp(struct request *rq, struct plan *p)
 {
 	struct found f;
-	int err = elf_find_interp(fd, &p->elf);
+	int err;
 
-	if (err <= 0)
-		return 0;		/* none, or one the kernel refuses */
+	if (!p->elf.path[0])
+		return 0;
 	err = request_walk(rq, AT_FDCWD, p->elf.path, 0, &f);
 	if (!err)
 		err = f.error;
@@ -205,35 +238,66 @@ static int find_interp(struct request *rq, struct plan *p, int fd)
 	return err;
 }
 
-/* The kernel lets nobody but root look into such a process. */
-static void tell_unreadable(struct request *rq)
+/*
+ * The kernel lets nobody but root look into such a process. It would change
+ * the real files below a layered mount: there it is not to run.
+ * Return: 0 or -EACCES
+ */
+static int unreadable(struct request *rq, struct plan *p)
 {
 	static atomic_flag told = ATOMIC_FLAG_INIT;
+	bool refused = rq->version->nlayered;
 
-	if (!rq->sys->privileged && rq->version->nmount &&
-	    !atomic_flag_test_and_set(&told))
-		log_warn("pid %d cannot be read (execute-only program): "
-			 "it sees the real names", request_tgid(rq));
+	if (rq->sys->privileged || !rq->version->nmount)
+		return 0;
+	if (!atomic_flag_test_and_set(&told))
+		log_warn("pid %d cannot be read (execute-only program): %s",
+			 request_tgid(rq), refused ? "not to be had where "
+			 "files are to be left as they are" :
+			 "it sees the real names");
+	p->native = p->native && !refused;
+	return refused ? -EACCES : 0;
+}
+
+/*
+ * What is known of it, where looking is dear. The kernel is going to judge by
+ * itself who may execute it, unless it gets a copy of it.
+ */
+static bool known_program(struct request *rq, struct plan *p, int *err)
+{
+	*err = look_at(p);
+	if (*err || !apart(&p->program) || !head_known(&p->st, &p->elf))
+		return false;
+	*err = find_interp(rq, p);
+	if (!*err && p->interp >= 0)
+		*err = may_execute(rq, &p->program);
+	return true;
 }
 
 static int make_plan(struct request *rq, struct plan *p)
 {
 	for (int depth = 0; depth <= SCRIPT_DEPTH; depth++) {
-		int fd, err = may_execute(rq, &p->program);
+		int fd, err;
 
+		if (known_program(rq, p, &err))
+			return err;
+		if (!err)
+			err = may_execute(rq, &p->program);
 		if (err)
 			return err;
 		fd = open_program(rq, &p->program);
 		if (fd == -EACCES || fd == -EPERM) {
-			tell_unreadable(rq);
-			return 0;	/* a program, as it is */
+			/* a program, as it is */
+			return unreadable(rq, p);
 		}
 		if (fd < 0)
 			return fd;
 		err = follow_script(rq, p, fd);
 		if (!err)
-			err = find_interp(rq, p, fd);
+			read_program(p, fd);
 		close(fd);
+		if (!err)
+			err = find_interp(rq, p);
 		if (err <= 0)
 			return err;
 	}
@@ -360,6 +424,61 @@ static int patched_program(struct request *rq, struct plan *p,
 	return err;
 }
 
+static const char *base(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return slash ? slash + 1 : name;
+}
+
+static struct task_ids own;
+
+static void read_own(void)
+{
+	if (task_read_ids(getpid(), &own))
+		own.uid[0] = -1;
+}
+
+/* May the caller follow the links below /proc/PID/fd of the monitor? */
+static bool may_look_at_us(struct request *rq)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, read_own);
+	if (request_ids(rq) || own.cap_permitted & ~rq->ids.cap_effective)
+		return false;
+	for (int i = 0; i < 3; i++)
+		if (own.uid[i] != rq->ids.uid[3] ||
+		    own.gid[i] != rq->ids.gid[3])
+			return false;
+	return true;
+}
+
+/*
+ * A name through the root of a mount that no name leads to, and a descriptor
+ * of the monitor: the kernel takes comm from its last part. The caller may
+ * have come by other directories, such that this way is closed to it.
+ * Return: 0 or -errno
+ */
+static int name_from_root(struct request *rq, struct plan *p, char *name,
+			  size_t size)
+{
+	const struct mount *m = p->program.mount;
+	char rest[PATH_MAX];
+	struct statx st;
+	int n;
+
+	if (!apart(&p->program) || !may_look_at_us(rq) ||
+	    kernel_name(p->program.fd, rest, sizeof(rest)) <= 1 ||
+	    strcmp(base(rest), base(p->given)) ||
+	    (strchr(rest + 1, '/') && statx(m->pub.root, rest + 1,
+		AT_SYMLINK_NOFOLLOW, STATX_INO, &st)))
+		return -ENOENT;
+	n = snprintf(name, size, "/proc/%d/fd/%d%s", getpid(), m->pub.root,
+		     rest);
+	return (size_t)n < size ? 0 : -ENAMETOOLONG;
+}
+
 /* The name under which the kernel shall execute the program. */
 static int program_name(struct request *rq, struct plan *p, struct rewrite *rw,
 			char *name, size_t size)
@@ -370,24 +489,14 @@ static int program_name(struct request *rq, struct plan *p, struct rewrite *rw,
 	if (p->interp >= 0)
 		return patched_program(rq, p, rw, name);
 	if (!made(&p->program) &&
-	    kernel_name_for(rq, &p->program, name, size) >= 0)
+	    (kernel_name_for(rq, &p->program, name, size) >= 0 ||
+	     !name_from_root(rq, p, name, size)))
 		return 0;
 	fd = open_program(rq, &p->program);
 	n = fd < 0 ? fd : lend_program(rq, rw, fd, name);
 	if (fd >= 0)
 		close(fd);
 	return n;
-}
-
-static bool gains_privilege(const struct place *p)
-{
-	char link[32];
-	struct stat st;
-
-	if (made(p) || fstat(p->fd, &st))
-		return false;
-	return st.st_mode & (S_ISUID | S_ISGID) ||
-	       getxattr(fd_link(p->fd, link), XATTR_NAME_CAPS, NULL, 0) > 0;
 }
 
 /* An absolute name grows by slashes: the other one shall fit in its place. */
@@ -401,12 +510,42 @@ static void pad_name(char *name, const char *other)
 	memset(name, '/', want - n);
 }
 
-static int name_program(struct rewrite *rw, struct plan *p, char *name)
+/* What is apart is mounted nosuid. */
+static bool gains_privilege(const struct plan *p)
 {
-	if (gains_privilege(&p->program))
+	char link[32];
+
+	if (made(&p->program) || apart(&p->program))
+		return false;
+	return p->st.stx_mode & (S_ISUID | S_ISGID) ||
+	       getxattr(fd_link(p->program.fd, link), XATTR_NAME_CAPS, NULL,
+			0) > 0;
+}
+
+/*
+ * A program for the C library's loader, which looks for its list of libraries
+ * to be loaded before all others. The kernel will hardly refuse it.
+ */
+static bool calls_early(struct request *rq, const struct plan *p)
+{
+	return p->elf.wide && strstr(p->elf.path, "/ld-linux") &&
+	       rq->call->abi == ABI_NATIVE &&
+	       request_tgid(rq) == rq->call->tid;
+}
+
+static int name_program(struct request *rq, struct rewrite *rw, struct plan *p,
+			char *name)
+{
+	int err;
+
+	if (gains_privilege(p))
 		return rewrite_program(rw, NULL);
 	pad_name(name, p->given);
-	return rewrite_program(rw, p->given);
+	err = rewrite_program(rw, p->given);
+	if (!err && !strcmp(base(name), base(p->given)) &&
+	    strlen(name) >= strlen(p->given) && calls_early(rq, p))
+		err = rewrite_in_passing(rw, name);
+	return err;
 }
 
 static bool checks_only(const struct request *rq)
@@ -427,7 +566,7 @@ static struct verdict rewrite_exec(struct request *rq, struct plan *p)
 		return verdict_value(-ENOMEM);
 	err = program_name(rq, p, rw, name, sizeof(name));
 	if (!err && !checks_only(rq))
-		err = name_program(rw, p, name);
+		err = name_program(rq, rw, p, name);
 	if (!err)
 		err = write_words(rq, p, rw, path + 1);
 	if (!err)
@@ -469,7 +608,7 @@ struct verdict call_exec(struct request *rq)
 	struct verdict v = verdict_native();
 	int err;
 
-	ids_changed(rq->sys);
+	creds_changed(rq->sys);
 	if (rq->row->op[0].flags >= 0 && (int)rq->call->arg[4] & ~EXEC_FLAGS)
 		return v;		/* the kernel says why not */
 	if (f->error || !f->obj.mount)
@@ -482,6 +621,8 @@ struct verdict call_exec(struct request *rq)
 	err = make_plan(rq, &plan);
 	if (err)
 		v = plan.native ? v : verdict_value(err);
+	else if (!checks_only(rq) && (err = ids_execute(rq, &plan.program)))
+		v = verdict_value(err);
 	else if (!plan.native)
 		v = rewrite_exec(rq, &plan);
 	if (v.kind != VERDICT_VALUE)

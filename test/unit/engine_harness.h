@@ -16,6 +16,7 @@
  *	openat /virtual/waiting	the same, but engine_may_wait() is told
  *	execve /virtual/true	rewritten to /bin/true, as /b/other
  *	execve /virtual/sleep	the same with /bin/sleep
+ *	execve /virtual/early	rewritten to /bin/sleep in passing, as /b/sleep
  *	execve /virtual/script	rewritten to /bin/sh /.../script "$@"
  *	uname			a structure written to the guest
  *	getppid			the value 4242
@@ -189,11 +190,20 @@ static inline struct verdict do_execve(const struct call *call)
 		return verdict_native();
 	if (!strcmp(path, "/virtual/script"))
 		return run_script(call);
-	if (strcmp(path, "/virtual/true") && strcmp(path, "/virtual/sleep"))
+	if (strcmp(path, "/virtual/true") && strcmp(path, "/virtual/sleep") &&
+	    strcmp(path, "/virtual/early"))
 		return verdict_native();
 	if (!engine_can_rewrite(call))
 		return verdict_value(-ETXTBSY);
 	rw = rewrite_new(call);
+	if (!strcmp(path, "/virtual/early")) {
+		usleep(1000);		/* a signal may come */
+		if (rewrite_string(rw, 0, "/bin/sleep") ||
+		    rewrite_program(rw, "/b/sleep") ||
+		    rewrite_in_passing(rw, "/bin/sleep"))
+			return verdict_value(-ENOMEM);
+		return verdict_rewritten(rw);
+	}
 	if (rewrite_string(rw, 0, strcmp(path, "/virtual/true") ?
 			   "/bin/sleep" : "/bin/true") ||
 	    rewrite_program(rw, "/b/other"))
@@ -342,7 +352,7 @@ static inline int serve(struct guest *g)
 	struct engine *e = engine_new(g->listener, &ops, NULL);
 	struct pollfd p;
 	int status = -1;
-	pid_t pid;
+	siginfo_t si;
 
 	if (!e || engine_start(e))
 		bail("engine");
@@ -354,10 +364,14 @@ static inline int serve(struct guest *g)
 	for (;;) {
 		if (poll(&p, 1, 5) == 1)
 			engine_tick(e);
-		while ((pid = waitpid(-1, &status,
-				      WNOHANG | __WNOTHREAD)) > 0)
-			if (pid == g->pid && !WIFSTOPPED(status))
-				return status;
+		/* takes no stop from a visit */
+		memset(&si, 0, sizeof(si));
+		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT |
+			   __WNOTHREAD) || !si.si_pid ||
+		    si.si_code == CLD_TRAPPED)
+			continue;
+		if (waitpid(si.si_pid, &status, 0) == g->pid)
+			return status;
 	}
 }
 

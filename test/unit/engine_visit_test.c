@@ -5,6 +5,8 @@
  * What a visited thread can see of a visit: its registers, and how calls
  * that block in the kernel end.
  */
+#include <elf.h>
+
 #include "test/unit/engine_harness.h"
 
 #define BLOCKED 300	/* more than receivers there are */
@@ -189,6 +191,100 @@ static int guest_name(void)
 	return strcmp(comm, "other\n") ? 3 : 0;
 }
 
+/* What it is told of its own name: 0 when it is this */
+static int execfn_differs(pid_t pid, const char *want)
+{
+	unsigned long aux[64] = { 0 };
+	char path[64], name[32] = "";
+	int fd, i = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/auxv", pid);
+	fd = open(path, O_RDONLY);
+	if (read(fd, aux, sizeof(aux) - 16) < 0)
+		return 1;
+	close(fd);
+	while (aux[i] && aux[i] != AT_EXECFN)
+		i += 2;
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDONLY);
+	i = pread(fd, name, strlen(want) + 1, aux[i + 1]);
+	close(fd);
+	return i < 0 || strcmp(name, want);
+}
+
+static pid_t run_early(const char *seconds)
+{
+	char *argv[] = { "sleep", (char *)seconds, NULL };
+	pid_t pid = fork();
+
+	if (!pid) {
+		execve("/virtual/early", argv, environ);
+		_exit(1);
+	}
+	return pid;
+}
+
+static int guest_passing(void)
+{
+	pid_t pid = run_early("60");
+	int r;
+
+	usleep(200000);
+	r = execfn_differs(pid, "/b/sleep");
+	kill(pid, SIGKILL);
+	wait_for(pid);
+	return r;
+}
+
+/* What is right below the red zone of whom it interrupts is nobody's. */
+static void spoil(int sig, siginfo_t *si, void *context)
+{
+	const ucontext_t *uc = context;
+
+	(void)sig, (void)si;
+	memset((char *)uc->uc_mcontext.gregs[REG_RSP] - 128 - 16, 'x', 16);
+}
+
+/* Handlers spoil the block; the program must be executed all the same. */
+static int guest_passing_in_storm(void)
+{
+	struct sigaction act = { .sa_sigaction = spoil,
+				 .sa_flags = SA_RESTART | SA_SIGINFO };
+	int i, status = 0;
+
+	sigaction(SIGURG, &act, NULL);	/* ignored after an execve */
+	for (i = 0; i < 100 && !status; i++) {
+		pid_t pid = run_early("0");
+
+		while (!waitpid(pid, &status, WNOHANG)) {
+			kill(pid, SIGURG);
+			usleep(10);
+		}
+	}
+	return status != 0;
+}
+
+/* The kernel refuses; then nothing of the attempt is left. */
+static int guest_passing_refused(void)
+{
+	static char *argv[1 << 20];
+	pid_t pid = fork();
+	size_t i;
+
+	if (pid)
+		return wait_for(pid);
+	for (i = 0; i < sizeof(argv) / sizeof(*argv) - 1; i++)
+		argv[i] = "x";
+	if (!execve("/virtual/early", argv, environ) || errno != E2BIG ||
+	    check_text(open("/virtual/moved", O_RDONLY), "moved\n"))
+		_exit(1);
+	argv[0] = "sleep";
+	argv[1] = "0";
+	argv[2] = NULL;
+	execve("/virtual/early", argv, environ);
+	_exit(2);
+}
+
 int main(void)
 {
 	prepare();
@@ -199,8 +295,13 @@ int main(void)
 	test_guest("a kill or a stop while it blocks", guest_killed_waiting);
 	test_guest("more blocked calls than receivers", guest_many_wait);
 	test_guest("the name of a program", guest_name);
+	test_guest("that of one executed in passing", guest_passing);
+	test_guest("in passing, while signals come", guest_passing_in_storm);
+	test_guest("in passing, refused", guest_passing_refused);
 	interruptible = true;
 	test_guest("before 5.19: argument registers", guest_registers);
 	test_guest("before 5.19: a signal while it blocks", guest_interrupted);
+	test_guest("before 5.19: in passing, while signals come",
+		   guest_passing_in_storm);
 	return finish();
 }
