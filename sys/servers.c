@@ -6,7 +6,13 @@
  * unmounted already, and so the server has ended, another mount may be there
  * by then, which is not meant. (The kernel's /dev/fuse tells the server, by
  * POLLERR; a socket has nothing to say that with.)
+ *
+ * Who unmounts waits until the server has finished: the module does that when
+ * the mount is freed, if it is told so. So the request has to be the last to
+ * hold the mount, and gives up what it holds of it. A server that unmounts
+ * itself, or has that done by a child that it waits for, is not waited for.
  */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +21,8 @@
 #include "lib/proc.h"
 #include "sys/state.h"
 #include "view/registry.h"
+
+enum { OTHERS_MS = 1000, NAP_MS = 2 };
 
 /* All mounts of modules that live, held. */
 struct served {
@@ -111,6 +119,45 @@ void sys_quit_mounts(pid_t above)
 }
 
 /* --- what servers unmount ------------------------------------------------- */
+
+/* Is it a server of m itself, or works for one? */
+static bool asked_by_server(struct mount *m, pid_t pid)
+{
+	const struct vu_fs_ops *ops = module_fs(m->module);
+	struct proc_stat st;
+
+	for (; pid > 1 && pid != getpid(); pid = st.parent)
+		if (ops->serves(&m->pub, pid) > 0 || proc_stat(pid, &st))
+			return true;
+	return false;
+}
+
+/* Others hold it while their calls are under way: for a moment, as a rule. */
+static bool is_ours_alone(struct mount *m)
+{
+	for (int ms = 0; ms < OTHERS_MS; ms += NAP_MS) {
+		if (atomic_load(&m->refs) == 1)
+			return true;
+		poll(NULL, 0, NAP_MS);
+	}
+	return false;
+}
+
+void server_await(struct request *rq, struct mount *m)
+{
+	struct version *before = rq->version;
+
+	if (!m->module || atomic_load(&m->views) ||
+	    module_fs(m->module)->serves(&m->pub, 0) < 0 ||
+	    asked_by_server(m, request_tgid(rq)))
+		return;
+	place_drop(&rq->cwd);
+	rq->version = view_version(rq->guest->view);
+	rq->ctx.version = rq->version;
+	version_put(before);
+	if (is_ours_alone(m))
+		m->pub.flags |= VU_MOUNT_AWAITED;
+}
 
 static void note_departed(struct sys *s, pid_t pid, const char *target)
 {

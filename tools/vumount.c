@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -181,6 +183,64 @@ static int add_list(struct command *c, const char *list)
 	return 0;
 }
 
+/* --- for mount(8) ---------------------------------------------------------- */
+
+/*
+ * mount(8) executes mount.TYPE SOURCE TARGET [OPTION]... for types that have
+ * such a program, and ends as that does: by its own table of statuses.
+ */
+#define HELPER "mount."
+
+enum { HELPER_MISUSED = 1, HELPER_FAILED = 32 };
+
+static int helper_status(int status)
+{
+	switch (status) {
+	case TOOL_OK: return 0;
+	case TOOL_MISUSED: return HELPER_MISUSED;
+	default: return HELPER_FAILED;
+	}
+}
+
+/* mount(8) takes these from the environment, and programs need them. */
+static void restore_environment(void)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
+	       "/sbin:/bin", 0);
+	if (pw)
+		setenv("HOME", pw->pw_dir, 0);
+}
+
+static int run_helper(int argc, char **argv)
+{
+	struct command c = { .type = argv[0] + strlen(HELPER) };
+	bool fake = false;
+	int option;
+
+	while ((option = getopt(argc, argv, "sfnvrwo:t:")) != -1) {
+		const char *list = option == 'o' ? optarg :
+				   option == 'r' ? "ro" :
+				   option == 'w' ? "rw" : NULL;
+
+		switch (option) {
+		case 'f': fake = true; break;
+		case 't': c.type = optarg; break;
+		case '?': return HELPER_MISUSED;
+		default: break;	/* no table to write, nothing to say */
+		}
+		if (list && add_list(&c, list) < 0)
+			return helper_status(too_long(argv[0]));
+	}
+	if (argc - optind != 2) {
+		tool_error(argv[0], "a source and a target are needed");
+		return HELPER_MISUSED;
+	}
+	restore_environment();
+	return fake ? 0 : helper_status(act("mount", &c, 2, argv + optind));
+}
+
 static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -199,6 +259,8 @@ static int run(int argc, char **argv)
 	const char *list;
 	int option;
 
+	if (!strncmp(argv[0], HELPER, strlen(HELPER)))
+		return run_helper(argc, argv);
 	while ((option = getopt_long(argc, argv, "t:o:rwBMRLh", options,
 				     NULL)) != -1) {
 		list = NULL;
@@ -221,10 +283,13 @@ static int run(int argc, char **argv)
 	return act(argv[0], &c, argc - optind, argv + optind);
 }
 
+static const char *const stands_for[] = { HELPER, NULL };
+
 const struct tool tool_mount = {
 	.word = "mount",
 	.program = "vumount",
 	.alias = "viewmount",
+	.stands_for = stands_for,
 	.help = "mount something in this view, or list its mounts",
 	.usage = "[-t TYPE] [-o LIST] [-r|-w] [-B|-M|-R] SOURCE [TARGET]\n"
 		 "       without operands: list the mounts of this view\n"

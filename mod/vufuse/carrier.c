@@ -14,6 +14,11 @@
  * mount(2), or its fusermount is: the device is put in the place of that
  * descriptor before it can be read. From then on server and kernel are alone
  * with each other, and the monitor works on the files as on any others.
+ *
+ * Whether anybody still has the device open, once the mount has ended, is
+ * known by an epoll descriptor that we keep: it knows of a file as long as
+ * that is open anywhere, and does not keep it open; and the device of a mount
+ * that has ended answers with POLLERR (test/platform/epoll_last_close.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
@@ -227,6 +233,39 @@ static const char *kernel_type(const char *type)
 	return strncmp(type, "fuseblk", 7) ? type : "fuse";
 }
 
+/* Return: an epoll descriptor that watches the device, or -1 */
+static int watch_device(int device)
+{
+	struct epoll_event e = { .events = 0 };	/* POLLERR comes anyhow */
+	int watch = epoll_create1(EPOLL_CLOEXEC);
+
+	if (watch < 0 || !epoll_ctl(watch, EPOLL_CTL_ADD, device, &e))
+		return watch;
+	close(watch);
+	return -1;
+}
+
+/* What is ours of a mount, beside its root. */
+struct carrier {
+	int watch;
+};
+
+static struct carrier *carrier_new(int device)
+{
+	struct carrier *c = malloc(sizeof(*c));
+
+	if (c)
+		c->watch = watch_device(device);
+	return c;
+}
+
+static void carrier_free(struct carrier *c)
+{
+	if (c && c->watch >= 0)
+		close(c->watch);
+	free(c);
+}
+
 int carrier_mount(struct vu_ctx *ctx, struct vu_mount *m,
 		  const struct fs_options *o, struct vu_message *msg)
 {
@@ -237,6 +276,7 @@ int carrier_mount(struct vu_ctx *ctx, struct vu_mount *m,
 		.uid = geteuid(), .gid = getegid(),
 	};
 	struct report r = { 0 };
+	struct carrier *c;
 	int fd[FDS], err = S_ISDIR(o->rootmode) ? 0 : -ENOTDIR;
 
 	if (!err)
@@ -247,15 +287,18 @@ int carrier_mount(struct vu_ctx *ctx, struct vu_mount *m,
 			       strerror(-err));
 		return -EPERM;	/* libfuse then tries fusermount */
 	}
-	err = vu_replace_fd(ctx, o->fd, fd[DEVICE]);
+	c = carrier_new(fd[DEVICE]);
+	err = c ? vu_replace_fd(ctx, o->fd, fd[DEVICE]) : -ENOMEM;
 	close(fd[DEVICE]);
 	if (err) {
 		close(fd[ROOT]);
+		carrier_free(c);
 		vu_message_set(msg, "fuse: via=carrier: fd=%d: %s", o->fd,
 			       strerror(-err));
 		return -EPERM;
 	}
 	m->root = fd[ROOT];
+	m->priv = c;
 	m->flags |= VU_MOUNT_APART;
 	m->seen_by = o->allow_other ? -1 : (long)o->uid;
 	m->how = "via=carrier";
@@ -298,4 +341,35 @@ void carrier_quit(struct vu_mount *m)
 		return;
 	syncfs(fd);
 	close(fd);
+}
+
+/* --- its end ---------------------------------------------------------------- */
+
+struct carrier_rest carrier_rest(struct vu_mount *m)
+{
+	struct carrier *c = m->priv;
+	struct carrier_rest rest = { m->root, c->watch };
+
+	m->root = c->watch = -1;
+	carrier_drop(m);
+	return rest;
+}
+
+void carrier_drop(struct vu_mount *m)
+{
+	carrier_free(m->priv);
+	m->priv = NULL;
+}
+
+void carrier_close(struct carrier_rest *rest)
+{
+	close(rest->root);
+	rest->root = -1;
+}
+
+void carrier_forget(struct carrier_rest *rest)
+{
+	if (rest->watch >= 0)
+		close(rest->watch);
+	rest->watch = -1;
 }

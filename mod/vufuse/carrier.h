@@ -31,4 +31,21 @@ bool carrier_is(const struct vu_mount *m);
 int carrier_serves(pid_t pid);
 void carrier_quit(struct vu_mount *m);
 
+/*
+ * What is left to be given back when m is freed. To close the root ends the
+ * mount, for which the kernel may wait for the server.
+ */
+struct carrier_rest {
+	int root;
+	int watch;	/* epoll: ready as long as the device is open; or -1 */
+};
+#define CARRIER_NO_REST ((struct carrier_rest){ -1, -1 })
+
+/* Take it over from m, which has no root then. */
+struct carrier_rest carrier_rest(struct vu_mount *m);
+void carrier_close(struct carrier_rest *rest);
+void carrier_forget(struct carrier_rest *rest);
+/* Give back all but the root. */
+void carrier_drop(struct vu_mount *m);
+
 #endif

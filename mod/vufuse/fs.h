@@ -241,5 +241,7 @@ void keeper_wake(struct fs *fs);
 int keeper_init(void);
 void keeper_fini(void);
 struct content_pool *keeper_pool(void);
+/* Is that the server's end of a mount that has not ended? */
+bool keeper_knows(ino_t socket);
 
 #endif

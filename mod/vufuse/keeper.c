@@ -46,6 +46,17 @@ struct content_pool *keeper_pool(void)
 	return pool;
 }
 
+bool keeper_knows(ino_t socket)
+{
+	bool known = false;
+
+	pthread_mutex_lock(&lock);
+	for (struct fs *fs = all; fs && !known; fs = fs->next)
+		known = fs->socket == socket;
+	pthread_mutex_unlock(&lock);
+	return known;
+}
+
 enum wait { WAIT_SECOND, WAIT_WOKEN, WAIT_STOP };
 
 /* Wait until the time is over, or something happens. */

@@ -11,6 +11,7 @@
 
 #include "mod/vufuse/carrier.h"
 #include "mod/vufuse/fs.h"
+#include "mod/vufuse/leaving.h"
 #include "mod/vufuse/mounting.h"
 #include "mod/vufuse/opened.h"
 
@@ -139,6 +140,7 @@ static int mount_cache(struct vu_ctx *ctx, struct vu_mount *m,
 
 	if (!fs)
 		return c ? -ENOMEM : -EPERM;
+	fs->socket = socket;
 	err = keeper_start(fs);
 	if (!err)
 		err = conn_start(c, o->uid, o->gid, o->max_read);
@@ -147,7 +149,6 @@ static int mount_cache(struct vu_ctx *ctx, struct vu_mount *m,
 		fs_free(fs);
 		return err;
 	}
-	fs->socket = socket;
 	m->priv = fs;
 	m->flags |= VU_MOUNT_OWN_ACCESS;
 	m->how = "via=cache";
@@ -232,34 +233,42 @@ int mounting_serves(struct vu_mount *m, pid_t pid)
 		       vu_has_open(pid, is_socket, &fs_of(m)->socket));
 }
 
-void mounting_quit(struct vu_mount *m)
+static void quit_cache(struct vu_mount *m)
 {
-	if (carrier_is(m))
-		carrier_quit(m);
-	if (!m->priv)
-		return;
 	conn_hurry(fs_of(m)->conn, LAST_MS);
 	if (conn_state(fs_of(m)->conn) == CONN_READY)
 		opened_store_last(fs_of(m), m->target);
 	conn_end(fs_of(m)->conn);
 }
 
+void mounting_quit(struct vu_mount *m)
+{
+	if (carrier_is(m))
+		carrier_quit(m);
+	else if (m->priv)
+		quit_cache(m);
+}
+
 /*
  * The last holder of a mount may be somebody who only wants it out of sight:
  * he waits a moment, and then the rest is done without him. What is under way
- * is counted, for the module cannot be unloaded before.
+ * is counted, for the module cannot be unloaded before. Who has unmounted it
+ * waits for its server as well (leaving.c), but no longer than that.
  */
 struct teardown {
-	struct fs *fs;
+	struct fs *fs;			/* NULL: a carrier */
+	struct carrier_rest carrier;
 	char *target;
-	bool done, alone;	/* guarded by lock */
+	struct leaving *leaving;	/* NULL: nobody is waited for */
+	long end;
+	bool done, alone;		/* guarded by lock */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
 static unsigned teardowns;
 
-static void tear_down(struct fs *fs, const char *target)
+static void tear_down_cache(struct fs *fs, const char *target)
 {
 	conn_hurry(fs->conn, LAST_MS);
 	keeper_stop(fs);
@@ -268,22 +277,37 @@ static void tear_down(struct fs *fs, const char *target)
 	fs_free(fs);
 }
 
+static void tear_down(struct teardown *t)
+{
+	if (t->fs)
+		tear_down_cache(t->fs, t->target);
+	else
+		carrier_close(&t->carrier);
+	leaving_wait(t->leaving, t->carrier.watch, t->end);
+	carrier_forget(&t->carrier);
+}
+
+static void teardown_free(struct teardown *t)
+{
+	leaving_free(t->leaving);
+	free(t->target);
+	free(t);
+}
+
 static void *run_teardown(void *arg)
 {
 	struct teardown *t = arg;
 	bool alone;
 
-	tear_down(t->fs, t->target);
+	tear_down(t);
 	pthread_mutex_lock(&lock);
 	t->done = true;
 	alone = t->alone;
 	teardowns--;
 	pthread_cond_broadcast(&ended);
 	pthread_mutex_unlock(&lock);
-	if (alone) {
-		free(t->target);
-		free(t);
-	}
+	if (alone)
+		teardown_free(t);
 	return NULL;
 }
 
@@ -316,10 +340,8 @@ static void await_teardown(struct teardown *t)
 	done = t->done;
 	t->alone = !done;
 	pthread_mutex_unlock(&lock);
-	if (done) {
-		free(t->target);
-		free(t);
-	}
+	if (done)
+		teardown_free(t);
 }
 
 void mounting_fini(void)
@@ -330,23 +352,45 @@ void mounting_fini(void)
 	pthread_mutex_unlock(&lock);
 }
 
+/* What is left of m when its monitor frees it. NULL: no memory */
+static struct teardown *teardown_new(struct vu_mount *m, bool carrier)
+{
+	struct teardown *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->target = strdup(m->target);
+	if (!t->target) {
+		free(t);
+		return NULL;
+	}
+	t->end = leaving_now() + MOMENT * 1000;
+	if (m->flags & VU_MOUNT_AWAITED)
+		t->leaving = leaving_note(carrier ? 0 : fs_of(m)->socket);
+	t->carrier = CARRIER_NO_REST;
+	if (carrier)
+		t->carrier = carrier_rest(m);
+	else
+		t->fs = m->priv;
+	return t;
+}
+
 void mounting_umount(struct vu_mount *m)
 {
+	bool carrier = carrier_is(m);
 	struct teardown *t;
 
 	if (!m->priv)
 		return;
-	t = calloc(1, sizeof(*t));
-	if (t) {
-		t->fs = m->priv;
-		t->target = strdup(m->target);
-	}
-	if (t && t->target && start_teardown(t)) {
+	t = teardown_new(m, carrier);
+	if (t && start_teardown(t)) {
 		await_teardown(t);
-		return;
+	} else if (t) {
+		tear_down(t);
+		teardown_free(t);
+	} else if (carrier) {
+		carrier_drop(m);
+	} else {
+		tear_down_cache(m->priv, m->target);
 	}
-	tear_down(m->priv, m->target);
-	if (t)
-		free(t->target);
-	free(t);
 }

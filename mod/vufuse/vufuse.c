@@ -4,10 +4,10 @@
  *
  * Theory of operation
  *
- * Loading the module puts three things into the view: a /dev/fuse, whose
- * opener gets a socket (device.c), and over fusermount and fusermount3,
- * which are set-user-id programs and gain nothing here, a program of ours
- * that mounts by mount(2). So a FUSE program, unmodified, opens, mounts and
+ * Loading the module puts into the view a /dev/fuse, whose opener gets a
+ * socket (device.c), over fusermount and fusermount3, which are set-user-id
+ * programs and gain nothing here, a program of ours that mounts by mount(2),
+ * and helpers for mount(8) (helpers.c). So a FUSE program, unmodified, opens, mounts and
  * serves; the kernel's side of the protocol is spoken by us at the other end
  * of the socket:
  *
@@ -20,10 +20,10 @@
  *	served.c, change.c	the operations of a mount, out of these
  *	keeper.c	looks after each mount once a second
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -31,12 +31,19 @@
 
 #include "mod/vufuse/carrier.h"
 #include "mod/vufuse/fs.h"
+#include "mod/vufuse/helpers.h"
 #include "mod/vufuse/mounting.h"
 
 static const char device_type[] = "vufusedev";
 static const char program_type[] = "vufuseprog";
+static const char helpers_type[] = "vufusehelp";
 
-/* What kind of mount is it? Only file systems have a priv. */
+/* Is it one that loading has made? Only file systems have a priv. */
+static bool is_ours(const struct vu_mount *m)
+{
+	return !m->priv;
+}
+
 static bool is_device(const struct vu_mount *m)
 {
 	return !strcmp(m->type, device_type);
@@ -44,18 +51,13 @@ static bool is_device(const struct vu_mount *m)
 
 /* --- what loading mounts --- */
 
-/* Our program is beside the module: lib/vu/vufuse.so, bin/vu_fusermount. */
 static int mount_program(struct vu_mount *m, struct vu_message *msg)
 {
 	char path[PATH_MAX];
-	const char *slash;
-	Dl_info info;
+	int err = helpers_program("vu_fusermount", path, sizeof(path));
 
-	if (!dladdr(device_type, &info) ||
-	    !(slash = strrchr(info.dli_fname, '/')))
-		return -ENOENT;
-	snprintf(path, sizeof(path), "%.*s/../../bin/vu_fusermount",
-		 (int)(slash - info.dli_fname), info.dli_fname);
+	if (err)
+		return err;
 	m->root = open(path, O_PATH | O_CLOEXEC);
 	if (m->root >= 0)
 		return 0;
@@ -67,21 +69,28 @@ static int vufuse_mount(struct vu_ctx *ctx, struct vu_mount *m, bool remount,
 			struct vu_message *msg)
 {
 	if (remount)
-		return m->priv || carrier_is(m) ? 0 : -EINVAL;
+		return m->priv ? 0 : -EINVAL;
+	m->flags |= VU_MOUNT_ALONE;
 	if (is_device(m))
 		return 0;
+	if (!strcmp(m->type, helpers_type)) {
+		m->flags |= VU_MOUNT_RDONLY;
+		return 0;
+	}
 	if (!strcmp(m->type, program_type))
 		return mount_program(m, msg);
 	return mounting_mount(ctx, m, msg);
 }
 
-/* --- the device beside the file systems --- */
+/* --- the device and the helpers beside the file systems --- */
 
 static int lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		  struct vu_node *node)
 {
-	if (!is_device(m))
+	if (!is_ours(m))
 		return served_lookup(ctx, m, path, node);
+	if (!is_device(m))
+		return helpers_lookup(path, node);
 	if (*path)
 		return -ENOTDIR;
 	node->kind = VU_NODE_MADE;
@@ -93,65 +102,84 @@ static int lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 static int find_either(struct vu_ctx *ctx, struct vu_mount *m,
 		       const char *path, struct vu_node *node)
 {
-	return is_device(m) ? lookup(ctx, m, path, node) :
+	return is_ours(m) ? lookup(ctx, m, path, node) :
 	       served_find(ctx, m, path, node);
+}
+
+static ssize_t readlink_either(struct vu_ctx *ctx, struct vu_mount *m,
+			       const char *path, char *buf, size_t size)
+{
+	return is_ours(m) ? helpers_readlink(buf, size) :
+	       served_readlink(ctx, m, path, buf, size);
+}
+
+static int readdir_either(struct vu_ctx *ctx, struct vu_mount *m,
+			  const char *path, struct vu_dir *dir)
+{
+	return is_ours(m) ? 0 : served_readdir(ctx, m, path, dir);
 }
 
 static int open_either(struct vu_ctx *ctx, struct vu_mount *m,
 		       const char *path, int flags)
 {
-	return is_device(m) ? device_open() :
+	return is_ours(m) ? device_open() :
 	       opened_open(ctx, m, path, flags);
 }
 
 static int sync_either(struct vu_ctx *ctx, struct vu_mount *m, const char *path)
 {
-	return is_device(m) ? 0 : opened_sync(ctx, m, path);
+	return is_ours(m) ? 0 : opened_sync(ctx, m, path);
 }
 
 static bool busy_either(struct vu_mount *m)
 {
-	return !is_device(m) && opened_busy(m);
+	return !is_ours(m) && opened_busy(m);
 }
 
-/* On the device every change is one of a file system that has none. */
-#define UNLESS_DEVICE(m, call) (is_device(m) ? -EPERM : (call))
+/* On ours every change is one of a file system that has none. */
+#define UNLESS_OURS(m, call) (is_ours(m) ? -EPERM : (call))
 
 static int chmod_either(struct vu_ctx *ctx, struct vu_mount *m,
 			const char *path, mode_t mode)
 {
-	return UNLESS_DEVICE(m, change_chmod(ctx, m, path, mode));
+	return UNLESS_OURS(m, change_chmod(ctx, m, path, mode));
 }
 
 static int chown_either(struct vu_ctx *ctx, struct vu_mount *m,
 			const char *path, uid_t uid, gid_t gid)
 {
-	return UNLESS_DEVICE(m, change_chown(ctx, m, path, uid, gid));
+	return UNLESS_OURS(m, change_chown(ctx, m, path, uid, gid));
 }
 
 static int utimens_either(struct vu_ctx *ctx, struct vu_mount *m,
 			  const char *path, const struct timespec times[2])
 {
-	return UNLESS_DEVICE(m, change_utimens(ctx, m, path, times));
+	return UNLESS_OURS(m, change_utimens(ctx, m, path, times));
 }
 
 static int truncate_either(struct vu_ctx *ctx, struct vu_mount *m,
 			   const char *path, off_t size)
 {
-	return UNLESS_DEVICE(m, change_truncate(ctx, m, path, size));
+	return UNLESS_OURS(m, change_truncate(ctx, m, path, size));
 }
 
 static int statfs_either(struct vu_ctx *ctx, struct vu_mount *m,
 			 const char *path, struct statfs *buf)
 {
-	return UNLESS_DEVICE(m, served_statfs(ctx, m, path, buf));
+	if (!is_ours(m))
+		return served_statfs(ctx, m, path, buf);
+	*buf = (struct statfs){
+		.f_type = PROC_SUPER_MAGIC, .f_namelen = NAME_MAX,
+		.f_bsize = sysconf(_SC_PAGESIZE),
+	};
+	return 0;
 }
 
 static ssize_t getxattr_either(struct vu_ctx *ctx, struct vu_mount *m,
 			       const char *path, const char *name,
 			       void *value, size_t size)
 {
-	if (is_device(m))
+	if (is_ours(m))
 		return -EOPNOTSUPP;
 	return served_getxattr(ctx, m, path, name, value, size);
 }
@@ -159,38 +187,41 @@ static ssize_t getxattr_either(struct vu_ctx *ctx, struct vu_mount *m,
 static ssize_t listxattr_either(struct vu_ctx *ctx, struct vu_mount *m,
 				const char *path, char *list, size_t size)
 {
-	return is_device(m) ? 0 : served_listxattr(ctx, m, path, list, size);
+	return is_ours(m) ? 0 : served_listxattr(ctx, m, path, list, size);
 }
 
 static int setxattr_either(struct vu_ctx *ctx, struct vu_mount *m,
 			   const char *path, const char *name,
 			   const void *value, size_t size, int flags)
 {
-	return UNLESS_DEVICE(m, change_setxattr(ctx, m, path, name, value,
+	return UNLESS_OURS(m, change_setxattr(ctx, m, path, name, value,
 						size, flags));
 }
 
 static int removexattr_either(struct vu_ctx *ctx, struct vu_mount *m,
 			      const char *path, const char *name)
 {
-	return UNLESS_DEVICE(m, change_removexattr(ctx, m, path, name));
+	return UNLESS_OURS(m, change_removexattr(ctx, m, path, name));
 }
 
 static ssize_t name_either(struct vu_ctx *ctx, struct vu_mount *m,
 			   uint64_t number, char *buf, size_t size)
 {
-	if (is_device(m))
+	if (is_ours(m))
 		return -ENOSYS;
 	return served_name_of(ctx, m, number, buf, size);
 }
 
-/* What needs a directory is never asked of the device. */
+/*
+ * What needs a directory is never asked of the device, nor a change of the
+ * helpers, which are read-only.
+ */
 static const struct vu_fs_ops ops = {
 	.mount = vufuse_mount,
 	.umount = mounting_umount,
 	.lookup = lookup,
 	.find = find_either,
-	.readlink = served_readlink,
+	.readlink = readlink_either,
 	.open = open_either,
 	.create = opened_create,
 	.access = served_access,
@@ -200,7 +231,7 @@ static const struct vu_fs_ops ops = {
 	.busy = busy_either,
 	.serves = mounting_serves,
 	.quit = mounting_quit,
-	.readdir = served_readdir,
+	.readdir = readdir_either,
 	.mknod = change_mknod,
 	.mkdir = change_mkdir,
 	.symlink = change_symlink,
@@ -228,25 +259,38 @@ static const struct vu_claim claims[] = {
 	{ .kind = VU_CLAIM_FSTYPE, .name = "fuseblk.*" },
 	{ .kind = VU_CLAIM_FSTYPE, .name = device_type },
 	{ .kind = VU_CLAIM_FSTYPE, .name = program_type },
+	{ .kind = VU_CLAIM_FSTYPE, .name = helpers_type },
 	{ .kind = VU_CLAIM_END },
 };
 
-static struct vu_loaded_mount mounts[] = {
-	{ .type = device_type, .source = "vufuse", .target = "/dev/fuse" },
-	{ .type = program_type, .source = "vufuse",
-	  .target = "/usr/bin/fusermount3" },
-	{ .type = program_type, .source = "vufuse",
-	  .target = "/usr/bin/fusermount" },
-	{ .type = NULL },
+enum { DEVICE, FUSERMOUNT3, FUSERMOUNT, HELPERS, MOUNTS };
+
+static const struct vu_loaded_mount all_mounts[] = {
+	[DEVICE] = { .type = device_type, .source = "vufuse",
+		     .target = "/dev/fuse" },
+	[FUSERMOUNT3] = { .type = program_type, .source = "vufuse",
+			  .target = "/usr/bin/fusermount3" },
+	[FUSERMOUNT] = { .type = program_type, .source = "vufuse",
+			 .target = "/usr/bin/fusermount" },
+	[HELPERS] = { .type = helpers_type, .source = "vufuse" },
 };
 
+static struct vu_loaded_mount mounts[MOUNTS + 1];	/* as here */
+
 /* With FUSE 3 the older name is a link to the other: one mount is enough. */
-static void choose_programs(void)
+static void choose_mounts(void)
 {
+	struct vu_loaded_mount *next = mounts;
 	char text[16];
 
-	if (readlink(mounts[2].target, text, sizeof(text)) > 0)
-		mounts[2].type = NULL;
+	*next++ = all_mounts[DEVICE];
+	*next++ = all_mounts[FUSERMOUNT3];
+	if (readlink(all_mounts[FUSERMOUNT].target, text, sizeof(text)) <= 0)
+		*next++ = all_mounts[FUSERMOUNT];
+	*next = all_mounts[HELPERS];
+	next->target = helpers_place();
+	if (!next->target)
+		next->type = NULL;
 }
 
 static int vufuse_init(const char *options, struct vu_message *msg)
@@ -262,7 +306,7 @@ static int vufuse_init(const char *options, struct vu_message *msg)
 			       "via=cache or via=auto)", options);
 		return err;
 	}
-	choose_programs();
+	choose_mounts();
 	return keeper_init();
 }
 
