@@ -20,6 +20,15 @@ void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * How far something has come, in the place of what was said so before: only on
+ * a terminal (whose lines are edited by the kernel, so no program draws on it
+ * now), and where warnings are shown. What is no plain character becomes "?".
+ * NULL: it is over, the line is erased. Any thread; the last to speak is seen.
+ */
+void log_progress(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
 /* Where they go, for those who write many lines at once. */
 int log_fd(void);
 

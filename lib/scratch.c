@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DEPTH = 16 };		/* directories in directories */
+enum { DEPTH = 128 };		/* directories in directories */
 
 int scratch_choose(unsigned i, char name[SCRATCH_NAME])
 {

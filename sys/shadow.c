@@ -135,6 +135,16 @@ static int have_directory(struct shadows *s)
 	return 0;
 }
 
+int shadows_directory(struct shadows *s)
+{
+	int err;
+
+	pthread_mutex_lock(&s->lock);
+	err = have_directory(s);
+	pthread_mutex_unlock(&s->lock);
+	return err ?: s->dir;
+}
+
 /* --- the list; the lock is held --- */
 
 static bool same_name(const struct shadow *w, const struct shadow_key *k)

@@ -35,6 +35,13 @@ struct shadows *shadows_new(bool others,
 bool shadows_empty(const struct shadows *s);
 
 /*
+ * The directory that they are in, made if it is not there yet: its names that
+ * are not sixteen digits are for shadow_tree.c. Return: O_PATH descriptor,
+ * which stays ours, or -errno
+ */
+int shadows_directory(struct shadows *s);
+
+/*
  * The FIFO, made if there is none yet, with mode and owner of the node.
  * Return: O_PATH descriptor or -errno
  */

@@ -22,6 +22,7 @@
 #include "sys/shadow.h"
 #include "sys/state.h"
 #include "sys/table.h"
+#include "sys/watch.h"
 #include "view/registry.h"
 
 static struct shadow_key key_of(const struct place *p)
@@ -202,6 +203,8 @@ int special_bind(struct request *rq, struct found *f, mode_t mode,
 	k = key_of(&f->obj);
 	creds_resume(rq);
 	fd = shadow_bind(rq->sys->shadows, &k, &caller, file);
+	if (fd >= 0)
+		watch_made(rq, &f->obj);
 	fd = become_caller(rq, fd);
 	if (fd < 0)
 		special_unbind(rq, f);
@@ -216,6 +219,9 @@ void special_unbind(struct request *rq, struct found *f)
 		return;
 	module_fs(m->module)->unlink(&rq->ctx, &m->pub, f->obj.rel);
 	special_gone(rq, &f->obj);
+	creds_resume(rq);
+	watch_gone(rq, &f->obj);
+	become_caller(rq, 0);
 }
 
 int special_socket(struct request *rq, const struct place *obj)
@@ -306,4 +312,5 @@ static bool in_a_view(void *arg, unsigned mount)
 void special_sweep(struct sys *s)
 {
 	shadow_sweep(s->shadows, in_a_view, s);
+	watch_sweep(s, in_a_view, s);
 }

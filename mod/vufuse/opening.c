@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "mod/vufuse/opened.h"
+#include "mod/vufuse/telling.h"
 
 /* --- opening --- */
 
@@ -84,7 +85,7 @@ static int fill(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
 	if (!a.size && !(f->answer & FOPEN_DIRECT_IO))
 		content_empty(o->content);
 	else
-		err = content_fill(o->content, ctx, &opened_server, &s,
+		err = telling_fill(o->content, ctx, &s,
 				   f->answer & FOPEN_DIRECT_IO ? -1 :
 				   (off_t)a.size);
 	if (err)
@@ -105,7 +106,7 @@ static int open_generated(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 {
 	struct at_server s = { fs, n, f };
 	struct content *c = content_new(fs->pool, "vufuse");
-	int fd = c ? content_fill(c, ctx, &opened_server, &s, -1) : -ENOMEM;
+	int fd = c ? telling_fill(c, ctx, &s, -1) : -ENOMEM;
 
 	if (!fd)
 		fd = content_open(c, flags);
