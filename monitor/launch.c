@@ -32,6 +32,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "engine/filter.h"
+#include "include/vu/msocket.h"
 #include "lib/fds.h"
 #include "lib/log.h"
 #include "lib/command.h"
@@ -134,6 +135,11 @@ void launch_command(struct umvu *u)
 	char **command = u->options.command;
 	int err, status;
 
+	if (u->options.root && syscall(VU_CALL_BECOME)) {
+		dprintf(STDERR_FILENO, "umvu: cannot be root here: %s\n",
+			strerror(errno));
+		_exit(STATUS_NO_VIEW);
+	}
 	status = rc_run(u);
 	if (status)
 		_exit(status);

@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "monitor/options.h"
 
 enum { OPTION_VERSION = 256 };
@@ -9,6 +10,7 @@ enum { OPTION_VERSION = 256 };
 static const struct option long_options[] = {
 	{ "module",	required_argument, NULL, 'm' },
 	{ "name",	required_argument, NULL, 'V' },
+	{ "root",	no_argument,	   NULL, 'R' },
 	{ "rc",		required_argument, NULL, 'f' },
 	{ "norc",	no_argument,	   NULL, 'N' },
 	{ "no-gate",	no_argument,	   NULL, 'G' },
@@ -29,6 +31,7 @@ static const char help_text[] =
 	"\n"
 	"  -m, --module NAME[,OPTIONS]  load a module first (may be repeated)\n"
 	"  -V, --name NAME              name of the view\n"
+	"  -R, --root                   be root in the view, whoever you are outside\n"
 	"  -f, --rc FILE                run FILE inside before the command,\n"
 	"                               instead of the user's own rc file\n"
 	"  -N, --norc                   run no rc files\n"
@@ -66,6 +69,29 @@ static int add_module(struct options *o, const char *module)
 	return -1;
 }
 
+/* Has -m named it, with options or without? */
+static bool has_module(const struct options *o, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < o->nmodule; i++)
+		if (!strncmp(o->module[i], name, n) &&
+		    (!o->module[i][n] || o->module[i][n] == ','))
+			return true;
+	return false;
+}
+
+static int add_modules_of_root(struct options *o)
+{
+	static const char *const name[] = { "unrealuidgid", "unrealcap" };
+	int status = -1;
+
+	for (size_t i = 0; i < 2 && status < 0; i++)
+		if (!has_module(o, name[i]))
+			status = add_module(o, name[i]);
+	return status;
+}
+
 /* Take one option. Return: -1 to go on, else the exit status. */
 static int take(struct options *o, int option)
 {
@@ -74,6 +100,9 @@ static int take(struct options *o, int option)
 		return add_module(o, optarg);
 	case 'V':
 		o->name = optarg;
+		return -1;
+	case 'R':
+		o->root = true;
 		return -1;
 	case 'f':
 		o->rc = optarg;
@@ -123,12 +152,12 @@ int options_read(struct options *o, int argc, char **argv)
 	int option, status;
 
 	*o = (struct options){ .name = "" };
-	while ((option = getopt_long(argc, argv, "+m:V:f:NGt::o:vqh",
+	while ((option = getopt_long(argc, argv, "+m:V:Rf:NGt::o:vqh",
 				     long_options, NULL)) != -1) {
 		status = take(o, option);
 		if (status >= 0)
 			return status;
 	}
 	o->command = argc > optind ? argv + optind : shell();
-	return -1;
+	return o->root ? add_modules_of_root(o) : -1;
 }

@@ -15,6 +15,7 @@ struct options {
 	size_t nmodule;
 	const char *name;		/* of the view, "" when not given */
 	const char *rc;			/* -f: instead of the user's, or NULL */
+	bool root;			/* -R: be root in the view */
 	bool norc;
 	bool nogate;
 	bool trace;

@@ -57,7 +57,7 @@ static long coarse_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-int ids_read(struct sys *s, pid_t tid, struct task_ids *ids)
+int creds_read(struct sys *s, pid_t tid, struct task_ids *ids)
 {
 	struct remembered *r = &table[(unsigned)tid % REMEMBERED];
 	unsigned long now = atomic_load(&s->ids_generation);
@@ -81,7 +81,7 @@ int ids_read(struct sys *s, pid_t tid, struct task_ids *ids)
 	return err;
 }
 
-void ids_changed(struct sys *s)
+void creds_changed(struct sys *s)
 {
 	atomic_fetch_add(&s->ids_generation, 1);
 }
@@ -90,7 +90,7 @@ void ids_changed(struct sys *s)
 struct verdict call_identity(struct request *rq)
 {
 	atomic_store(&rq->sys->ids_change, coarse_ms());
-	ids_changed(rq->sys);
+	creds_changed(rq->sys);
 	return verdict_native();
 }
 
@@ -219,6 +219,11 @@ static unsigned long long real_capabilities(const struct request *rq)
 {
 	return rq->ids.uid[0] || !in_our_user_space(rq) ? 0
 							: rq->ids.cap_permitted;
+}
+
+unsigned long long creds_caps(const struct request *rq, bool as_real)
+{
+	return as_real ? real_capabilities(rq) : capabilities(rq);
 }
 
 int creds_assume_real(struct request *rq)

@@ -6,10 +6,10 @@
 
 /*
  * The ids of a thread, at most a moment old: a call that changes them, or
- * the umask, makes the next look a fresh one (ids_changed()). 0 or -errno
+ * the umask, makes the next look a fresh one (creds_changed()). 0 or -errno
  */
-int ids_read(struct sys *s, pid_t tid, struct task_ids *ids);
-void ids_changed(struct sys *s);
+int creds_read(struct sys *s, pid_t tid, struct task_ids *ids);
+void creds_changed(struct sys *s);
 
 /*
  * Act on files as the caller would: file-system ids, groups and the
@@ -32,6 +32,11 @@ void creds_raise(const struct request *rq);
  * Return: 0, -EPERM, or -errno
  */
 int creds_may(struct request *rq, int cap);
+/*
+ * The caller's capabilities on files, by what the kernel says of it; as_real:
+ * those that access(2) gives it. To be asked after request_ids().
+ */
+unsigned long long creds_caps(const struct request *rq, bool as_real);
 /* Back to the monitor's own. */
 void creds_resume(struct request *rq);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sys/guest.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 struct guest *guest_new(struct view *view)
@@ -49,6 +50,8 @@ void guest_put(void *guest)
 	leave(&g->cwd);
 	leave(&g->root);
 	guest_set_exe(g, NULL);
+	guest_set_ids(g, NULL);
+	guest_set_threads(g, 0, NULL, 0);
 	view_put(g->view);
 	free(g);
 }
@@ -60,6 +63,48 @@ void guest_set_exe(struct guest *g, struct mount *exe)
 	if (g->exe)
 		mount_put(g->exe);
 	g->exe = exe;
+}
+
+void guest_set_ids(struct guest *g, struct ids *ids)
+{
+	struct ids *old = g->ids;
+
+	g->ids = ids_get(ids);
+	ids_put(old);
+}
+
+void thread_ids_free(struct thread_ids *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ids_put(list[i].ids);
+	free(list);
+}
+
+void guest_set_threads(struct guest *g, pid_t of, struct thread_ids *list,
+		       size_t n)
+{
+	thread_ids_free(g->thread, g->nthread);
+	g->of = of;
+	g->thread = list;
+	g->nthread = n;
+}
+
+/* 0 or -ENOMEM */
+static int copy_threads(struct guest *g, const struct guest *from)
+{
+	struct thread_ids *list;
+
+	if (!from->nthread)
+		return 0;
+	list = calloc(from->nthread, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < from->nthread; i++) {
+		list[i] = from->thread[i];
+		ids_get(list[i].ids);
+	}
+	guest_set_threads(g, from->of, list, from->nthread);
+	return 0;
 }
 
 void guest_set_cwd(struct guest *g, struct place *to)
@@ -81,6 +126,9 @@ struct guest *guest_copy(const struct guest *from)
 		return NULL;
 	g->undumpable = from->undumpable;
 	guest_set_exe(g, from->exe);
+	guest_set_ids(g, from->ids);
+	if (copy_threads(g, from))
+		goto fail;
 	if (from->cwd.mount) {
 		if (place_hold(&p, &from->cwd))
 			goto fail;

@@ -4,7 +4,14 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include "sys/ids.h"
 #include "view/view.h"
+
+/* The virtual ids of one thread; NULL: those that the kernel says. */
+struct thread_ids {
+	pid_t tid;
+	struct ids *ids;
+};
 
 /*
  * What a process is, beyond what the kernel knows of it. A guest is
@@ -22,6 +29,10 @@ struct guest {
 	struct place root;		/* likewise */
 	struct mount *exe;		/* through which it was executed; held */
 	bool undumpable;		/* prctl(PR_SET_DUMPABLE, 0) was asked for */
+	struct ids *ids;		/* virtual ones, or NULL: see ids.c */
+	struct thread_ids *thread;	/* nthread threads of process of */
+	size_t nthread;			/* that have others */
+	pid_t of;
 };
 
 struct guest *guest_new(struct view *view);
@@ -37,6 +48,19 @@ void guest_set_exe(struct guest *g, struct mount *exe);
 /* Replace a place of a copy (taking over *to, which is held). */
 void guest_set_cwd(struct guest *g, struct place *to);
 void guest_set_root(struct guest *g, struct place *to);
+
+/* The ids of a copy. */
+void guest_set_ids(struct guest *g, struct ids *ids);
+/* Those of the threads of process of: takes over the list and what it holds. */
+void guest_set_threads(struct guest *g, pid_t of, struct thread_ids *list,
+		       size_t n);
+void thread_ids_free(struct thread_ids *list, size_t n);
+
+/* Might one of the threads have virtual ids? */
+static inline bool guest_has_ids(const struct guest *g)
+{
+	return g->ids || g->nthread;
+}
 
 /* No difference to the kernel's idea, apart from the view's mounts. */
 static inline bool guest_plain(const struct guest *g)

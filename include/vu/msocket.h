@@ -11,6 +11,7 @@ enum vu_call {
 	VU_CALL_SERVICE	= 7000,	/* (): a connection to the monitor, see service/protocol.md */
 	VU_CALL_ENTER	= 7001,	/* (view): the calling process enters a view it has made */
 	VU_CALL_MSOCKET	= 7002,	/* (path, domain, type, protocol): a socket on a given stack */
+	VU_CALL_BECOME	= 7003,	/* (): the calling thread becomes root in its view */
 	VU_CALL_LAST	= 7031,
 };
 

@@ -24,6 +24,18 @@ static void *thread(void *arg)
 	return arg;
 }
 
+static pthread_barrier_t met;
+static pid_t living, made_by_living;
+
+static void *living_thread(void *arg)
+{
+	living = gettid();
+	made_by_living = sleeper();
+	pthread_barrier_wait(&met);
+	pthread_barrier_wait(&met);
+	return arg;
+}
+
 static bool listed(pid_t tid, pid_t child)
 {
 	char path[64];
@@ -54,7 +66,16 @@ int main(void)
 	expect(listed(getpid(), mine));
 	/* The thread is gone: its child went to another of the process. */
 	expect(listed(getpid(), made_by_thread));
+	/* While it lives, its children are its own. */
+	pthread_barrier_init(&met, NULL, 2);
+	pthread_create(&t, NULL, living_thread, NULL);
+	pthread_barrier_wait(&met);
+	expect(listed(living, made_by_living));
+	expect(!listed(getpid(), made_by_living) && !listed(living, mine));
+	pthread_barrier_wait(&met);
+	pthread_join(t, NULL);
 	close(pipe_fd[1]);
+	wait_for(made_by_living);
 	wait_for(mine);
 	wait_for(made_by_thread);
 	return 0;
