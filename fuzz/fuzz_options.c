@@ -17,7 +17,7 @@
 #include "fuzz/fuzz.h"
 /* The shared object, which is loaded beside it, exports the same name. */
 #define vu_module vufs_itself
-#include "mod/vufs.c"
+#include "mod/vufs/vufs.c"
 #undef vu_module
 #include "view/attach.h"
 

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Changes
+ *
+ * Each has one moment at which it happens: a rename(2), unlink(2) or the like
+ * in the store, or a line of the log. What comes before it cannot be seen:
+ * directories of the store that only repeat those of the target, attributes
+ * of a name that does not exist. What comes after is repeated by whoever
+ * opens the store after an interruption (log.c).
+ *
+ * Where one step on the disk does all, nothing is logged.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/orig.h"
+#include "store/store_internal.h"
+
+void change_begin(struct store *s)
+{
+	pthread_rwlock_wrlock(&s->lock);
+	s->generation++;
+}
+
+void change_end(struct store *s)
+{
+	s->generation++;
+	pthread_rwlock_unlock(&s->lock);
+}
+
+void store_change(struct store *s)
+{
+	pthread_mutex_lock(&s->change);
+}
+
+void store_changed(struct store *s)
+{
+	pthread_mutex_unlock(&s->change);
+}
+
+/* --- how many directories there are in a directory --- */
+
+static bool is_dir(int dir, const char *path)
+{
+	struct stat st;
+
+	return !stat_below(dir, path, &st) && S_ISDIR(st.st_mode);
+}
+
+static bool seen_is_dir(struct store *s, const struct seen *at,
+			const char *path)
+{
+	struct stat st;
+
+	if (at->store != HAS_NOT && !stat_own(s, path, &st))
+		return S_ISDIR(st.st_mode);
+	return at->target && is_dir(s->target, at->origin);
+}
+
+/* Does the real directory above count it already? */
+static bool is_counted(struct store *s, const struct seen *dir,
+		       const char *path, const char *name)
+{
+	char origin[PATH_MAX];
+
+	if (dir->target && is_dir(s->target, dir->origin))
+		return !path_join(origin, sizeof(origin), dir->origin, name,
+				  strlen(name)) && is_dir(s->target, origin);
+	return is_dir(s->dir, path);
+}
+
+void recount(struct store *s, const char *path)
+{
+	struct node *n = known_find(s->tree, path);
+	char parent[PATH_MAX];
+	struct seen at, dir;
+	int count;
+
+	if (!n || n == s->tree->root ||
+	    node_path(n->parent, parent, sizeof(parent)) < 0 ||
+	    seen_at(s, path, &at) || seen_at(s, parent, &dir))
+		return;
+	count = seen_is_dir(s, &at, path) -
+		is_counted(s, &dir, path, n->name);
+	if (count == n->counted)
+		return;
+	change_begin(s);
+	n->parent->subdirs += count - n->counted;
+	n->counted = count;
+	change_end(s);
+}
+
+/* --- new objects --- */
+
+int store_prepare(struct store *s, const char *path, bool directory,
+		  const struct store_attr *attr)
+{
+	struct record r[3];
+	struct seen at;
+	size_t n = 0;
+	int err = seen_at(s, path, &at);
+
+	if (err)
+		return err;
+	/* opaque: nothing that the target may have there is to be seen */
+	if (directory && (at.target || (at.node && at.node->from)))
+		r[n++] = (struct record){ .op = RECORD_HIDE, .path = path };
+	if (at.node && at.node->attr.set)
+		r[n++] = (struct record){ .op = RECORD_PLAIN, .path = path };
+	if (attr && attr->set)
+		r[n++] = (struct record){ .op = RECORD_ATTR, .path = path,
+					  .attr = *attr };
+	if (!n)
+		return 0;
+	change_begin(s);
+	err = log_run(s, r, n);
+	change_end(s);
+	return err;
+}
+
+int store_entered(struct store *s, const char *path, int dir)
+{
+	size_t len;
+	struct seen at;
+	struct stat st;
+	struct node *n;
+	int err = seen_at(s, path, &at);
+
+	if (err)
+		return err;
+	if (at.store == HAS_NOT) {
+		change_begin(s);
+		n = known_make(s->tree, path);
+		if (n)
+			n->flags |= NODE_STORE;
+		else
+			err = -ENOMEM;
+		change_end(s);
+	}
+	if (fstatat(dir, path_last(path, &len), &st, AT_SYMLINK_NOFOLLOW))
+		return err;
+	/* but one more name of a file is no new object */
+	if (S_ISDIR(st.st_mode) || st.st_nlink < 2)
+		told_forget(s, &st);
+	if (S_ISDIR(st.st_mode))
+		recount(s, path);
+	return err;
+}
+
+/* --- removal --- */
+
+/* Has the target an object that is seen, or would be, at that name? */
+static bool target_has(struct store *s, const struct seen *at)
+{
+	struct stat st;
+
+	return at->target && !stat_below(s->target, at->origin, &st);
+}
+
+/* Could the target have one of that name, if the name were forgotten? */
+static bool target_could(struct store *s, const char *path)
+{
+	char parent[PATH_MAX];
+	struct seen dir;
+	size_t n;
+
+	path_last(path, &n);
+	memcpy(parent, path, n);
+	parent[n] = '\0';
+	return !seen_at(s, parent, &dir) && dir.target;
+}
+
+static bool below_is_known(const struct node *n)
+{
+	return n && (n->child || n->from || n->attr.set);
+}
+
+/*
+ * A file of several names that loses one. Looked at before, counted after:
+ * who is interrupted between has one name too many told.
+ */
+struct loss {
+	struct shared *of;
+	struct stat st;			/* else, of the target's file */
+	char origin[PATH_MAX];		/* "": neither */
+};
+
+static void look_at_names(struct store *s, const struct seen *at,
+			  const char *path, struct loss *l)
+{
+	l->of = NULL;
+	l->origin[0] = '\0';
+	if (at->store != HAS_NOT && !stat_own(s, path, &l->st)) {
+		l->of = shared_by_copy(s, &l->st);
+		return;
+	}
+	if (!at->target || stat_below(s->target, at->origin, &l->st) ||
+	    S_ISDIR(l->st.st_mode))
+		return;
+	if (l->st.st_nlink > 1 || shared_find(s, &l->st))
+		strcpy(l->origin, at->origin);
+}
+
+static void count_loss(struct store *s, const struct loss *l)
+{
+	if (l->of)
+		shared_change(s, l->of, -1);
+	else if (l->origin[0])
+		shared_count(s, &l->st, l->origin, -1);
+}
+
+int store_remove(struct store *s, const char *path, bool directory)
+{
+	struct record r = { .op = RECORD_UNLINK, .path = path };
+	struct loss loss;
+	struct seen at;
+	struct stat st;
+	bool own, hides;
+	int err = seen_at(s, path, &at);
+
+	if (err)
+		return err;
+	own = at.store != HAS_NOT && !stat_own(s, path, &st);
+	hides = target_could(s, path);
+	r.flags = (own ? RECORD_OWN : 0) | (hides ? RECORD_HIDES : 0);
+	look_at_names(s, &at, path, &loss);
+	orig_note(s, path);
+	change_begin(s);
+	if (own && !target_has(s, &at) && !below_is_known(at.node)) {
+		err = remove_own(s, path);
+		if (!err && at.node)
+			at.node->flags &= ~NODE_STORE;
+	} else if (!own && !below_is_known(at.node)) {
+		r.op = RECORD_HIDE;
+		err = log_one(s, r);
+	} else {
+		err = log_one(s, r);
+	}
+	change_end(s);
+	if (!err && directory)
+		recount(s, path);
+	if (!err)
+		count_loss(s, &loss);
+	return err;
+}
+
+/* --- renames --- */
+
+struct end {
+	const char *path;
+	struct seen at;
+	bool own, target;	/* what is there */
+	struct stat st;		/* of the store's */
+};
+
+static int look(struct store *s, const char *path, struct end *e)
+{
+	int err = seen_at(s, path, &e->at);
+
+	e->path = path;
+	if (err)
+		return err;
+	e->own = e->at.store != HAS_NOT && !stat_own(s, path, &e->st);
+	e->target = target_has(s, &e->at);
+	return 0;
+}
+
+static int make_parent(struct store *s, const char *path)
+{
+	char parent[PATH_MAX];
+	size_t n;
+	int fd;
+
+	path_last(path, &n);
+	memcpy(parent, path, n);
+	parent[n] = '\0';
+	fd = store_make_dir(s, parent);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+/* One rename(2) does it, but that what comes is opaque. */
+static bool is_simple(const struct end *from, const struct end *to)
+{
+	if (!from->own || from->target || below_is_known(from->at.node) ||
+	    below_is_known(to->at.node))
+		return false;
+	return !to->target || !S_ISDIR(from->st.st_mode);
+}
+
+static int move_simple(struct store *s, const struct end *from,
+		       const struct end *to)
+{
+	struct record r = { .op = RECORD_HIDE, .path = to->path };
+	bool directory = S_ISDIR(from->st.st_mode);
+	struct node *n;
+	int err = 0;
+
+	if (directory && to->at.target)
+		err = log_one(s, r);	/* of nothing, so far */
+	n = err ? NULL : known_make(s->tree, to->path);
+	if (!n)
+		return err ?: -ENOMEM;
+	err = redo_steps(s, &(struct record){
+		.op = RECORD_MOVE, .flags = RECORD_OWN,
+		.path = from->path, .to = to->path });
+	if (err)
+		return err;
+	n->flags |= NODE_STORE;
+	if (from->at.node)
+		from->at.node->flags &= ~NODE_STORE;
+	/* it is not the target's file of that name, which is gone */
+	return to->target ? log_one(s, r) : 0;
+}
+
+static int move_logged(struct store *s, const struct end *from,
+		       const struct end *to)
+{
+	struct record r = { .op = RECORD_MOVE, .path = from->path,
+			    .to = to->path };
+
+	r.flags = (from->own ? RECORD_OWN : 0) |
+		  (to->own ? RECORD_OWN_TO : 0) |
+		  (target_could(s, from->path) ? RECORD_HIDES : 0);
+	if (from->target)
+		r.origin = from->at.origin;
+	return log_one(s, r);
+}
+
+int store_move(struct store *s, const char *from, const char *to)
+{
+	struct loss loss = { 0 };
+	struct end one, two;
+	int err = look(s, from, &one);
+
+	if (!err)
+		err = look(s, to, &two);
+	if (!err && one.own)
+		err = make_parent(s, to);
+	if (!err)
+		err = look(s, to, &two);
+	if (err)
+		return err;
+	if (two.own || two.target)
+		look_at_names(s, &two.at, to, &loss);
+	orig_note(s, from);
+	orig_note(s, to);
+	change_begin(s);
+	err = is_simple(&one, &two) ? move_simple(s, &one, &two)
+				    : move_logged(s, &one, &two);
+	change_end(s);
+	recount(s, from);
+	recount(s, to);
+	if (!err)
+		count_loss(s, &loss);
+	return err;
+}
+
+int store_swap(struct store *s, const char *one, const char *two)
+{
+	struct record r = { .op = RECORD_SWAP, .path = one, .to = two };
+	struct end a, b;
+	int err = look(s, one, &a);
+
+	if (!err)
+		err = look(s, two, &b);
+	if (!err && a.own)
+		err = make_parent(s, two);
+	if (!err && b.own)
+		err = make_parent(s, one);
+	if (err)
+		return err;
+	r.flags = (a.own ? RECORD_OWN : 0) | (b.own ? RECORD_OWN_TO : 0);
+	r.origin = a.target ? a.at.origin : NULL;
+	r.origin_to = b.target ? b.at.origin : NULL;
+	r.ino = a.own ? a.st.st_ino : 0;
+	orig_note(s, one);
+	orig_note(s, two);
+	change_begin(s);
+	err = log_one(s, r);
+	change_end(s);
+	recount(s, one);
+	recount(s, two);
+	return err;
+}
+
+/* --- attributes --- */
+
+/* Where attributes of what is at path belong. */
+static void attr_path(struct store *s, const char **path, char buf[64])
+{
+	struct shared *sh = NULL;
+	struct seen at;
+	struct stat st;
+
+	if (!s->shared || seen_at(s, *path, &at))
+		return;
+	if (at.store != HAS_NOT && !stat_own(s, *path, &st))
+		sh = shared_by_copy(s, &st);
+	else if (at.target && !stat_below(s->target, at.origin, &st))
+		sh = shared_find(s, &st);
+	if (sh && sh->link[0]) {
+		shared_attr_path(sh, buf);
+		*path = buf;
+	}
+}
+
+int store_set_attr(struct store *s, const char *path,
+		   const struct store_attr *a)
+{
+	const char *where = path;
+	struct seen at;
+	char buf[64];
+	int err, fd;
+
+	attr_path(s, &where, buf);
+	orig_note(s, path);
+	change_begin(s);
+	err = log_one(s, (struct record){ .op = RECORD_ATTR, .path = where,
+					  .attr = *a });
+	change_end(s);
+	if (err)
+		return err;
+	tell_again(s, path);
+	if (seen_at(s, path, &at) || at.store == HAS_NOT || !at.target)
+		return 0;
+	/* a directory of the store beneath one of the target */
+	fd = open_below(s->dir, path, O_PATH | O_NOFOLLOW | O_DIRECTORY);
+	if (fd >= 0) {
+		set_attributes(fd, a);
+		close(fd);
+	}
+	return 0;
+}
+
+int store_clear_attr(struct store *s, const char *path, unsigned set)
+{
+	const char *where = path;
+	struct store_attr left;
+	struct record r[2];
+	struct node *n;
+	char buf[64];
+	int err;
+
+	attr_path(s, &where, buf);
+	r[0] = (struct record){ .op = RECORD_PLAIN, .path = where };
+	r[1] = (struct record){ .op = RECORD_ATTR, .path = where };
+	n = known_find(s->tree, where);
+	if (!n || !(n->attr.set & set))
+		return 0;
+	left = n->attr;
+	left.set &= ~set;
+	r[1].attr = left;
+	change_begin(s);
+	err = log_run(s, r, left.set ? 2 : 1);
+	change_end(s);
+	if (!err)
+		tell_again(s, path);
+	return err;
+}

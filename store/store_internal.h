@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include <limits.h>
+#include <pthread.h>
+#include "store/log.h"
+#include "store/store.h"
+#include "store/known.h"
+
+/*
+ * Three locks, in this order. change: who changes something, from the first
+ * look to the last step. lock: the tree and the shared files; held for writing
+ * only while they and the disk do not agree, and not while something of the
+ * target is asked of the kernel (which may wait for a server), but for the
+ * number of a file of several names. telling: what is told, for a moment.
+ */
+struct store {
+	int dir, target;
+	int meta, work, links, log;	/* below .vufs; -1: none */
+	int busy;			/* the file that is locked */
+	unsigned flags;
+	char *name;			/* of the target */
+	pthread_mutex_t change;
+	pthread_rwlock_t lock;
+	_Atomic uint64_t generation;
+	_Atomic unsigned works;
+	unsigned opening;		/* by chance: names are never the same */
+	struct known *tree;
+	pthread_mutex_t telling;	/* guards told; the innermost lock */
+	struct told *told[4096];
+	struct shared *shared;
+	_Atomic size_t unfound;		/* names of shared files */
+	size_t lines;			/* of the log */
+	off_t logged;			/* bytes of it */
+};
+
+#define META ".vufs"
+
+/* Is it a name at the top of the store that no view sees? */
+bool is_meta(const char *path);
+
+void change_begin(struct store *s);		/* of a change of tree and disk */
+void change_end(struct store *s);
+
+/* --- resolving (the reading lock is held) --- */
+
+enum has { HAS_NOT, HAS_KNOWN, HAS_ON_DISK };
+
+struct seen {
+	struct node *node;	/* NULL: none for that name */
+	enum has store;		/* HAS_KNOWN: children with one have nodes */
+	bool target;
+	char origin[PATH_MAX];
+};
+
+void seen_start(const struct store *s, struct seen *at);
+int seen_step(const struct store *s, struct seen *at, const char *name,
+	      size_t len);
+int seen_at(const struct store *s, const char *path, struct seen *at);
+
+/* --- the disk --- */
+
+/* openat() that meets no symlink and stays below. */
+int open_below(int dir, const char *path, int flags);
+int stat_below(int dir, const char *path, struct stat *st);
+void store_step(const char *what);
+
+/* Attributes of a directory of the store, as far as they can be set. */
+void set_times(int fd, const struct stat *st);
+void set_attributes(int fd, const struct store_attr *a);
+
+/* What the store itself has under that name. 0 or -errno */
+int stat_own(const struct store *s, const char *path, struct stat *st);
+/* Remove what the store has there; 0 also when there is nothing. */
+int remove_own(struct store *s, const char *path);
+
+/* Do, or do again, the steps on the disk of a record that has some. */
+int redo_steps(struct store *s, const struct record *r);
+
+/* --- the tree follows a record --- */
+
+int apply_record(struct store *s, const struct record *r);
+
+/* Count what a name adds to its directory's subdirectories. */
+void recount(struct store *s, const char *path);
+
+/* Names of the store's objects, and counts, when it is opened. */
+int scan_store(struct store *s);
+
+/* --- what is told of real objects --- */
+
+/*
+ * By device and number of the real object, as the kernel says them. An entry
+ * remains when the name that led to it has gone: somebody may have it open.
+ * One that the kernel uses anew is forgotten when a new object is made.
+ */
+struct told {
+	struct told *next;
+	dev_t dev;		/* key */
+	ino_t ino;
+	dev_t as_dev;		/* identity; 0, 0: its own */
+	ino_t as_ino;
+	nlink_t nlink;		/* 0: its own */
+	int subdirs;		/* to be added to nlink */
+	struct store_attr attr;
+};
+
+void told_forget(struct store *s, const struct stat *real);
+bool told_get(struct store *s, const struct stat *real, struct told *t);
+void told_put(struct store *s, const struct told *t);
+void told_free(struct store *s);
+
+/* What is told of the object at path is computed anew. */
+void tell_again(struct store *s, const char *path);
+
+/* --- files of several names --- */
+
+struct shared {
+	struct shared *next;
+	dev_t dev;		/* of the target's file */
+	ino_t ino;
+	char *origin;		/* one of its names */
+	char link[32];		/* in links/, or "": not copied */
+	dev_t own_dev;		/* of that copy */
+	ino_t own_ino;
+	nlink_t nlink;		/* how many names there are to be told */
+	unsigned unseen;	/* of which not known, when copied */
+};
+
+struct shared *shared_find(const struct store *s, const struct stat *target);
+struct shared *shared_by_copy(const struct store *s, const struct stat *own);
+/* A name of the target's file is gone or new. Logged. */
+int shared_count(struct store *s, const struct stat *target,
+		 const char *origin, int by);
+int shared_change(struct store *s, struct shared *sh, int by);
+int shared_load(struct store *s, const struct record *r);
+/* Where the attributes of such a file are kept. */
+void shared_attr_path(const struct shared *sh, char buf[64]);
+void shared_free(struct store *s);
+void shared_records(struct store *s, struct strbuf *text);
+
+#endif
