@@ -49,9 +49,11 @@ DEFINES		= -DSYSCONFDIR='"$(SYSCONFDIR)"' -DLIBDIR='"$(LIBDIR)"'
 PARTS		:= $(wildcard engine/*.c arch/$(ARCH)/*.c sys/*.c view/*.c \
 			lib/*.c service/*.c) \
 		   $(wildcard mod/load.c mod/default.c)
+# What copy on write keeps: used by the module vufs, and by the tools.
+STORE		:= $(wildcard store/*.c)
 UMVU		:= $(wildcard monitor/*.c) $(PARTS)
 TOOLS		:= $(wildcard tools/*.c) service/client.c service/place.c \
-		   service/tags.c service/wire.c $(wildcard lib/*.c)
+		   service/tags.c service/wire.c $(wildcard lib/*.c store/*.c)
 # A module is a file mod/NAME.c or a folder mod/NAME.
 MODULE_FILES	:= $(filter-out mod/load.c mod/default.c,$(wildcard mod/*.c))
 MODULE_DIRS	:= $(patsubst %/,%,$(sort $(dir $(wildcard mod/*/*.c))))
@@ -125,6 +127,7 @@ $(B)/lib/vu/unreal.so: $(O)/doc/unreal/unreal.o
 $(O)/doc/unreal/unreal.o: CFLAGS_ALL += -Iinclude
 
 .SECONDEXPANSION:
+$(B)/lib/vu/vufs.so: $(call object,$(STORE) lib/strbuf.c)
 $(B)/lib/vu/%.so: $$(call object,$$(filter mod/$$*.c,$$(MODULE_FILES)) \
 		$$(wildcard mod/$$*/*.c))
 	$(place)
@@ -174,9 +177,12 @@ run: deps
 	@echo "	vumount -t vufs /usr/share/doc /mnt    and ls /mnt"
 	@echo "	vumount -t vufs -o hide none /etc      and ls /etc"
 	@echo "	vu mount IMAGE                         ext4, iso, squashfs, zip..."
+	@echo "	vusu -c id                             be root, or be told so"
 	@echo "	vu ls                                  what the view is"
 	@echo "	umvu                                   a view in the view"
 	@echo "	exit                                   and all is as it was"
+	@echo
+	@echo "And outside: vu try -- COMMAND             look at what it does, keep it or not"
 	@echo
 	@PATH="$(CURDIR)/$(B)/bin:$$PATH" $(B)/bin/umvu -m vufs || true
 
@@ -193,7 +199,9 @@ check bench: export BUILD := $(BUILD)
 # is found goes to build/fuzz; the seeds stay what they are.
 FUZZ		:= $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 FUZZ_SECONDS	?= 60
-FUZZ_PARTS	:= $(PARTS) $(filter-out %/vufuse.c,$(wildcard mod/vufuse/*.c)) \
+FUZZ_PARTS	:= $(PARTS) $(STORE) \
+		   $(filter-out %/vufs.c,$(wildcard mod/vufs/*.c)) \
+		   $(filter-out %/vufuse.c,$(wildcard mod/vufuse/*.c)) \
 		   monitor/requests.c monitor/records.c monitor/trace.c $(FAT)
 FUZZ_CFLAGS	= -std=gnu17 -O1 -g -D_GNU_SOURCE -I. -pthread $(DEFINES)
 FUZZ_SAN	:= address$(comma)undefined -fno-sanitize-recover=undefined

@@ -309,6 +309,11 @@ bool vu_has_open(pid_t pid, bool (*such)(void *arg, const struct stat *st),
 	return proc_find_fd(pid, is_such, &s);
 }
 
+size_t vu_guests(pid_t **pid)
+{
+	return proc_descendants(getpid(), pid);
+}
+
 void vu_log(const char *format, ...)
 {
 	char text[512];
@@ -318,6 +323,21 @@ void vu_log(const char *format, ...)
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 	log_error("%s", text);
+}
+
+void vu_progress(const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (!format) {
+		log_progress(NULL);
+		return;
+	}
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	log_progress("%s", text);
 }
 
 void vu_message_set(struct vu_message *msg, const char *format, ...)

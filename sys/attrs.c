@@ -10,7 +10,6 @@
 #include <sys/time.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-#include <utime.h>
 
 #include "engine/memory.h"
 #include "sys/handlers.h"
@@ -42,7 +41,7 @@ struct verdict call_truncate(struct request *rq)
 
 	if (!err && mount_rdonly(p->mount))
 		err = refuse_truncation(rq, p);
-	if (!err && made(p))
+	if (!err && module_changes(p))
 		err = ops_of(p)->truncate(&rq->ctx, &p->mount->pub, p->rel, size);
 	else if (!err)
 		err = truncate(fd_link(p->fd, link), size) ? -errno : 0;
@@ -53,7 +52,7 @@ static int chmod_made(struct request *rq, const struct place *p, mode_t mode)
 {
 	int err = ops_of(p)->chmod(&rq->ctx, &p->mount->pub, p->rel, mode);
 
-	if (!err)
+	if (!err && made(p))
 		special_changed(rq, p);
 	return err;
 }
@@ -63,7 +62,7 @@ static int chown_made(struct request *rq, const struct place *p, uid_t uid,
 {
 	int err = ops_of(p)->chown(&rq->ctx, &p->mount->pub, p->rel, uid, gid);
 
-	if (!err)
+	if (!err && made(p))
 		special_changed(rq, p);
 	return err;
 }
@@ -77,7 +76,7 @@ struct verdict call_chmod(struct request *rq)
 
 	if (!err && S_ISLNK(p->mode))
 		err = -EOPNOTSUPP;
-	if (!err && made(p))
+	if (!err && module_changes(p))
 		err = chmod_made(rq, p, mode);
 	else if (!err)
 		err = chmod(fd_link(p->fd, link), mode) ? -errno : 0;
@@ -92,38 +91,73 @@ struct verdict call_chown(struct request *rq)
 	gid_t gid = arg[1];
 	int err = rq->found[0].error;
 
-	if (!err && made(p))
+	if (!err && module_changes(p))
 		err = chown_made(rq, p, uid, gid);
 	else if (!err)
 		err = fchownat(p->fd, "", uid, gid, AT_EMPTY_PATH) ? -errno : 0;
 	return verdict_value(err);
 }
 
+/* Was the descriptor of the call opened to have a name only (O_PATH)? */
+static bool is_path(const struct request *rq)
+{
+	return descriptor_flags(rq->call->tid, (int)rq->call->arg[0]) & O_PATH;
+}
+
 /* --- times --- */
+
+/* n numbers of the size that the caller's table of calls has. 0 or -errno */
+static int read_longs(const struct request *rq, uint64_t addr, long *v,
+		      size_t n)
+{
+	int32_t old[4];
+	int err;
+
+	if (rq->call->abi == ABI_NATIVE ||
+	    !strcmp(rq->row->name, "utimensat_time64"))
+		return guest_read(rq->call, addr, v, n * sizeof(*v));
+	err = guest_read(rq->call, addr, old, n * sizeof(*old));
+	for (size_t i = 0; i < n && !err; i++)
+		v[i] = old[i];
+	return err;
+}
 
 static int read_utime(const struct request *rq, uint64_t addr,
 		      struct timespec t[2])
 {
-	struct utimbuf u;
-	int err = guest_read(rq->call, addr, &u, sizeof(u));
+	long v[2];
+	int err = read_longs(rq, addr, v, 2);
 
-	t[0] = (struct timespec){ .tv_sec = u.actime };
-	t[1] = (struct timespec){ .tv_sec = u.modtime };
-	return err;
+	if (err)
+		return err;
+	t[0] = (struct timespec){ .tv_sec = v[0] };
+	t[1] = (struct timespec){ .tv_sec = v[1] };
+	return 0;
 }
 
 static int read_timevals(const struct request *rq, uint64_t addr,
 			 struct timespec t[2])
 {
-	struct timeval tv[2];
-	int err = guest_read(rq->call, addr, tv, sizeof(tv));
+	long v[4];
+	int err = read_longs(rq, addr, v, 4);
 
 	for (int i = 0; i < 2 && !err; i++) {
-		if (tv[i].tv_usec < 0 || tv[i].tv_usec >= 1000000)
+		if (v[2 * i + 1] < 0 || v[2 * i + 1] >= 1000000)
 			return -EINVAL;
-		t[i].tv_sec = tv[i].tv_sec;
-		t[i].tv_nsec = tv[i].tv_usec * 1000;
+		t[i].tv_sec = v[2 * i];
+		t[i].tv_nsec = v[2 * i + 1] * 1000;
 	}
+	return err;
+}
+
+static int read_timespecs(const struct request *rq, uint64_t addr,
+			  struct timespec t[2])
+{
+	long v[4];
+	int err = read_longs(rq, addr, v, 4);
+
+	for (int i = 0; i < 2 && !err; i++)
+		t[i] = (struct timespec){ v[2 * i], v[2 * i + 1] };
 	return err;
 }
 
@@ -137,9 +171,15 @@ static int read_times(const struct request *rq, struct timespec t[2], bool *now)
 		return 0;
 	if (!strcmp(rq->row->name, "utime"))
 		return read_utime(rq, addr, t);
-	if (!strcmp(rq->row->name, "utimensat"))
-		return guest_read(rq->call, addr, t, 2 * sizeof(*t));
+	if (!strncmp(rq->row->name, "utimensat", strlen("utimensat")))
+		return read_timespecs(rq, addr, t);
 	return read_timevals(rq, addr, t);
+}
+
+static bool is_valid(const struct timespec *t)
+{
+	return t->tv_nsec == UTIME_NOW || t->tv_nsec == UTIME_OMIT ||
+	       (t->tv_nsec >= 0 && t->tv_nsec < 1000000000);
 }
 
 struct verdict call_utime(struct request *rq)
@@ -152,13 +192,14 @@ struct verdict call_utime(struct request *rq)
 
 	/* by a descriptor: it leads where it should, unless a module made it */
 	if (!rq->call->arg[(int)rq->row->op[0].path] &&
-	    (rq->found[0].error || !made(p)))
+	    (rq->found[0].error || !module_changes(p) || is_path(rq)))
 		return verdict_native();
-	if (err == -EFAULT)
+	if (err)
 		return verdict_value(err);
-	if (!err)
-		err = rq->found[0].error;
-	if (!err && made(p))
+	err = rq->found[0].error;
+	if (!err && !now && !(is_valid(&t[0]) && is_valid(&t[1])))
+		err = -EINVAL;
+	if (!err && module_changes(p))
 		err = ops_of(p)->utimens(&rq->ctx, &p->mount->pub, p->rel, t);
 	else if (!err)
 		err = syscall(SYS_utimensat, p->fd, "", now ? NULL : t,
@@ -196,7 +237,7 @@ static int set_xattr(struct request *rq, const struct place *p)
 	err = xattr_name(rq, name);
 	if (!err && size)
 		err = guest_read(rq->call, arg[2], value, size);
-	if (!err && made(p))
+	if (!err && module_changes(p))
 		err = ops_of(p)->setxattr(&rq->ctx, &p->mount->pub, p->rel, name,
 					  value, size, (int)arg[4]);
 	else if (!err)
@@ -214,6 +255,16 @@ struct verdict call_setxattr(struct request *rq)
 			     set_xattr(rq, &rq->found[0].obj));
 }
 
+/*
+ * Does the module know the attributes? Of a layered mount's directories the
+ * object is the target's, whatever was set in the view.
+ */
+static bool module_has_xattr(const struct place *p)
+{
+	return made(p) || (mount_layered(p->mount) && p->rel &&
+			   S_ISDIR(p->mode));
+}
+
 /* Fetch into a buffer of the caller's size and hand it over. name NULL: list */
 static struct verdict give_xattr(struct request *rq, const struct place *p,
 				 const char *name, uint64_t addr, size_t size)
@@ -226,16 +277,16 @@ static struct verdict give_xattr(struct request *rq, const struct place *p,
 	buf = malloc(size + 1);
 	if (!buf)
 		return verdict_value(-ENOMEM);
-	if (made(p) && name)
+	if (module_has_xattr(p) && name)
 		n = ops_of(p)->getxattr(&rq->ctx, &p->mount->pub, p->rel, name,
 					buf, size);
-	else if (made(p))
+	else if (module_has_xattr(p))
 		n = ops_of(p)->listxattr(&rq->ctx, &p->mount->pub, p->rel, buf,
 					 size);
 	else
 		n = name ? getxattr(fd_link(p->fd, link), name, buf, size)
 			 : listxattr(fd_link(p->fd, link), buf, size);
-	if (n < 0 && !made(p))
+	if (n < 0 && !module_has_xattr(p))
 		n = -errno;
 	if (n > 0 && size && guest_write(rq->call, addr, buf, n))
 		n = -EFAULT;
@@ -278,7 +329,7 @@ static int remove_xattr(struct request *rq, const struct place *p)
 	char name[XATTR_NAME_MAX + 1], link[32];
 	int err = xattr_name(rq, name);
 
-	if (!err && made(p))
+	if (!err && module_changes(p))
 		err = ops_of(p)->removexattr(&rq->ctx, &p->mount->pub, p->rel,
 					     name);
 	else if (!err)
@@ -318,6 +369,13 @@ static struct verdict change_made(struct request *rq, const struct place *p)
 	return verdict_value(err);
 }
 
+/* A descriptor that we cannot look at may be of what must stay as it is. */
+static struct verdict unknown_descriptor(const struct request *rq, int err)
+{
+	return rq->version->nlayered && err != -EBADF ? verdict_value(err)
+						      : verdict_native();
+}
+
 /*
  * Changes through a descriptor: refused below a read-only mount. One that
  * can be written to was not opened there, whatever is noted of its file.
@@ -326,13 +384,18 @@ struct verdict call_fd_change(struct request *rq)
 {
 	struct place p = NOWHERE;
 	struct verdict v = verdict_native();
-	int fd = (int)rq->call->arg[0];
+	int fd = (int)rq->call->arg[0], err;
 
-	if (descriptors_empty(rq->sys->descriptors))
+	if (descriptors_empty(rq->sys->descriptors) && !rq->version->nlayered)
 		return v;
-	if (request_fd(rq, fd, &p))
-		return v;
-	if (made(&p) && !p.unnamed)
+	err = request_fd(rq, fd, &p);
+	if (err)
+		return unknown_descriptor(rq, err);
+	if (module_changes(&p) && is_path(rq))
+		v = verdict_native();	/* which does not work on files */
+	else if (hidden_file(&p))
+		v = verdict_value(0);
+	else if (module_changes(&p) && !p.unnamed)
 		v = change_made(rq, &p);
 	else if (p.mount->id && mount_rdonly(p.mount) &&
 		 !(descriptor_flags(rq->call->tid, fd) & O_ACCMODE))
@@ -347,8 +410,53 @@ struct verdict call_fd_attribute(struct request *rq)
 	struct place p = NOWHERE;
 	struct verdict v = verdict_native();
 
-	if (!request_fd(rq, (int)rq->call->arg[0], &p) && made(&p) && !p.unnamed)
+	if (!request_fd(rq, (int)rq->call->arg[0], &p) && !p.unnamed &&
+	    module_has_xattr(&p))
 		v = change_made(rq, &p);
 	place_drop(&p);
 	return v;
+}
+
+/*
+ * Through a descriptor that cannot write these would change the file or the
+ * directory that a layered mount keeps as it is: its flags, version, format,
+ * protection; FAT's attributes; btrfs' subvolumes.
+ */
+struct verdict call_ioctl(struct request *rq)
+{
+	static const unsigned changes[] = {
+		0x6602, 0x5820, 0x7602, 0x6604, 0x6609, 0x6613, 0x6685, 0x7211,
+		0x9401, 0x940e, 0x940f, 0x9417, 0x9418, 0x941a, 0x9425, 0x943f,
+	};
+	struct place p = NOWHERE;
+	struct verdict v = verdict_native();
+	int fd = (int)rq->call->arg[0], err;
+	bool concerned = false;
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++)
+		concerned |= (rq->call->arg[1] & 0xffff) == changes[i];
+	if (!concerned || !rq->version->nlayered)
+		return v;
+	err = request_fd(rq, fd, &p);
+	if (err)
+		return unknown_descriptor(rq, err);
+	if (p.mount->id && mount_layered(p.mount) &&
+	    !(descriptor_flags(rq->call->tid, fd) & O_ACCMODE))
+		v = verdict_value(-EOPNOTSUPP);
+	place_drop(&p);
+	return v;
+}
+
+/*
+ * Descriptors that no name is given for: open_by_handle_at(2), and those of
+ * fanotify's events. Where there is a layered mount they are to read only.
+ */
+struct verdict call_open_nameless(struct request *rq)
+{
+	bool handle = !strcmp(rq->row->name, "open_by_handle_at");
+	unsigned flags = rq->call->arg[handle ? 2 : 1];
+	bool changes = !(flags & O_PATH) && (flags & (O_ACCMODE | O_TRUNC));
+
+	return rq->version->nlayered && changes ? verdict_value(-EPERM)
+						: verdict_native();
 }

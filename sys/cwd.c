@@ -88,12 +88,15 @@ static void move_sharers(struct request *rq, setter *set,
  */
 static int move(struct request *rq, setter *set, const struct place *to)
 {
-	struct guest *g = moved(rq->guest, set, to);
-	int err = g ? 0 : -ENOMEM;
+	struct guest *now, *g;
+	int err;
 
 	pthread_mutex_lock(&rq->sys->moving);
-	if (!err)
-		err = sys_become(rq, g);
+	/* another thread may have changed it since: see ids.c */
+	now = task_state(rq->sys->tasks, rq->call->tid, NULL);
+	g = now ? moved(now, set, to) : NULL;
+	guest_put(now);
+	err = g ? sys_become(rq, g) : -ENOMEM;
 	if (!err)
 		move_sharers(rq, set, to);
 	pthread_mutex_unlock(&rq->sys->moving);
@@ -135,7 +138,7 @@ struct verdict call_fchdir(struct request *rq)
 	err = may_enter(rq, &p);
 	if (err)
 		v = verdict_value(err);
-	else if (p.mount->id)
+	else if (p.mount->id && !mount_layered(p.mount))
 		v = verdict_value(move(rq, guest_set_cwd, &p));
 	else
 		v = move_natively(rq);
@@ -152,9 +155,13 @@ struct verdict call_getcwd(struct request *rq)
 	bool agrees;
 	ssize_t n;
 
-	if (!rq->guest->cwd.mount && rq->root_agrees)
+	if (!rq->guest->cwd.mount && rq->root_agrees && !rq->version->nlayered)
 		return verdict_native();
 	n = request_start(rq, AT_FDCWD, &p, &agrees);
+	if (!n && agrees && rq->root_agrees && !p.mount->id) {
+		place_drop(&p);
+		return verdict_native();
+	}
 	if (!n)
 		n = request_name(rq, &p, buf, PATH_MAX);
 	if (n == -ENOENT && place_name(&p, NULL, buf, PATH_MAX) > 0) {
@@ -189,6 +196,8 @@ struct verdict call_chroot(struct request *rq)
 	err = f->error;
 	if (!err)
 		err = may_enter(rq, &f->obj);
+	if (!err && !ids_allow(rq, CAP_SYS_CHROOT))
+		err = -EPERM;
 	/* below a privileged monitor setuid programs would believe in it */
 	if (!err)
 		err = creds_may(rq, CAP_SYS_CHROOT);

@@ -25,6 +25,7 @@
 #include "sys/real.h"
 #include "sys/state.h"
 #include "sys/table.h"
+#include "sys/watch.h"
 
 /* Has the caller left our mount name space? Then the view is not its. */
 static bool foreign(const struct request *rq)
@@ -54,10 +55,21 @@ static int refuse_change(const struct request *rq)
 }
 
 /*
- * The names of the call, resolved.
- * Return: true when a handler has to answer
+ * What we cannot look at the kernel can, perhaps (memory of memfd_secret(2), a
+ * process that is not dumpable): what must stay as it is, is not its affair.
  */
-static bool resolve_names(struct request *rq)
+static int refuse_unseen(const struct request *rq)
+{
+	if (!rq->version->nlayered || !(call_changes(rq) || rq->how_error))
+		return 0;
+	return rq->unseen;
+}
+
+/*
+ * The names of the call, resolved.
+ * Return: 1 when a handler has to answer, 0 when the kernel has, or -errno
+ */
+static int resolve_names(struct request *rq)
 {
 	bool force = (rq->row->traits & ROW_VIRTUAL) ||
 		     ((rq->row->traits & ROW_MOVES) && rq->guest->cwd.mount);
@@ -71,7 +83,7 @@ static bool resolve_names(struct request *rq)
 		if (s[i] == OPERAND_UNREADABLE && i && s[0] == OPERAND_WALKED)
 			rq->error[i] = operand_unreadable(rq, i);
 		else if (s[i] == OPERAND_UNREADABLE)
-			return false;
+			return refuse_unseen(rq);
 		if (s[i] == OPERAND_WALKED)
 			ours = true;
 	}
@@ -90,8 +102,20 @@ static bool beyond_names(const struct request *rq)
 {
 	const struct found *f = &rq->found[0];
 
-	return (f->is_descriptor || f->magic) && f->obj.unnamed &&
-	       rq->row->handle != call_stat && rq->row->handle != call_statx;
+	return (f->is_descriptor || f->magic || hidden_file(&f->obj)) &&
+	       f->obj.unnamed && rq->row->handle != call_stat &&
+	       rq->row->handle != call_statx;
+}
+
+/*
+ * The kernel does the rest; but what a layered mount hides must stay as it
+ * is. Attributes are said to be changed, which nobody else can see.
+ */
+static struct verdict answer_nameless(struct request *rq)
+{
+	if (!hidden_file(&rq->found[0].obj) || !call_changes(rq))
+		return verdict_native();
+	return verdict_value(rq->row->traits & ROW_CHANGES ? 0 : -ENOENT);
 }
 
 /* The error of the first name that leads nowhere at all. */
@@ -105,14 +129,32 @@ static int walk_error(const struct request *rq)
 	return rq->error[1];
 }
 
+/*
+ * By its real name a file would be changed that only looks like it: there
+ * the handler does it, if there is one, whoever's arguments they are.
+ */
+static struct verdict by_real_name(struct request *rq)
+{
+	const struct mount *m = rq->found[0].obj.mount;
+	struct verdict (*handle)(struct request *rq) = rq->row->handle;
+	bool changes = rq->row->traits & ROW_CHANGES;
+
+	if (!m || !mount_layered(m) ||
+	    !(changes || handle == call_getxattr || handle == call_listxattr))
+		return call_by_real_name(rq);
+	return handle == call_by_real_name ? verdict_value(-EOPNOTSUPP)
+					   : handle(rq);
+}
+
 static struct verdict answer_names(struct request *rq)
 {
 	int err;
 
-	if (!resolve_names(rq))
-		return verdict_native();
+	err = resolve_names(rq);
+	if (err <= 0)
+		return err ? verdict_value(err) : verdict_native();
 	if (beyond_names(rq))
-		return verdict_native();
+		return answer_nameless(rq);
 	err = walk_error(rq);
 	for (int i = 0; i < 2 && !err; i++)
 		err = rq->found[i].dir.unnamed ? -ENOENT : 0;
@@ -122,8 +164,15 @@ static struct verdict answer_names(struct request *rq)
 	if (err && rq->row->handle != call_open)
 		return verdict_value(err);
 	if (rq->call->abi == ABI_COMPAT && !(rq->row->traits & ROW_NEUTRAL))
-		return call_by_real_name(rq);
-	return rq->row->handle(rq);
+		return by_real_name(rq);
+	return rq->row->handle == call_by_real_name ? by_real_name(rq)
+						    : rq->row->handle(rq);
+}
+
+/* A set-id program that is executed may be where virtual ids begin. */
+static bool may_begin_ids(const struct sys *s, const struct row *row)
+{
+	return row->handle == call_exec && ids_may_begin(s, VU_KEEP_IDS);
 }
 
 /* Nothing of the view can concern this call. */
@@ -134,9 +183,12 @@ static bool indifferent(const struct request *rq)
 	if (!rq->row->handle)
 		return true;
 	if ((rq->row->traits & ROW_MADE) && !has_name(rq->row, 0) &&
-	    !descriptors_made(rq->sys->descriptors))
+	    !rq->version->nlayered && !descriptors_made(rq->sys->descriptors))
+		return true;
+	if ((rq->row->traits & ROW_IDS) && !guest_has_ids(rq->guest))
 		return true;
 	return !rq->version->nmount && guest_plain(rq->guest) &&
+	       !guest_has_ids(rq->guest) && !may_begin_ids(rq->sys, rq->row) &&
 	       descriptors_empty(rq->sys->descriptors) &&
 	       !atomic_load(&rq->sys->tracers);
 }
@@ -148,7 +200,7 @@ static struct verdict decide(struct request *rq)
 	if (indifferent(rq) || foreign(rq))
 		return verdict_native();
 	/* a descriptor may lead to a node of a module, which asks for more */
-	if ((rq->row->traits & ROW_BARE) &&
+	if ((rq->row->traits & ROW_BARE) && !rq->version->nlayered &&
 	    descriptors_empty(rq->sys->descriptors))
 		return rq->row->handle(rq);
 	err = creds_assume(rq);
@@ -220,7 +272,8 @@ struct verdict sys_dispatch(void *ctx, const struct call *call)
 
 	if (!row)
 		return verdict_native();
-	if (!atomic_load(&s->awake) && !traced && !(row->traits & ROW_ALWAYS))
+	if (!atomic_load(&s->awake) && !traced &&
+	    !(row->traits & ROW_ALWAYS) && !may_begin_ids(s, row))
 		return verdict_native();
 	request_init(&rq, s, call, row);
 	rq.guest = task_state(s->tasks, call->tid, NULL);
@@ -228,6 +281,7 @@ struct verdict sys_dispatch(void *ctx, const struct call *call)
 		return verdict_native();
 	rq.version = view_version(rq.guest->view);
 	v = decide(&rq);
+	watch_tell(&rq, &v);
 	if (traced)
 		trace(&rq, &v, since);
 	request_end(&rq);

@@ -104,6 +104,13 @@ static int put(struct answer *a, const char *name, uint64_t ino, int64_t off,
 #define ADDED 0x3fff0000
 #define ADDED_MAX 0xffff
 
+/* How the listing of a directory of the kernel's is changed. */
+struct edits {
+	const struct version *v;
+	const struct place *dir;
+	struct vu_dir added, hidden;	/* by a layered mount */
+};
+
 /* The names that mounts add to a directory. */
 static int added_names(const struct version *v, const struct place *dir,
 		       struct vu_dir *list)
@@ -125,6 +132,49 @@ static int added_names(const struct version *v, const struct place *dir,
 	return err;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const typeof(*((struct vu_dir *)0)->entry) *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static void sort(struct vu_dir *list)
+{
+	if (list->n)
+		qsort(list->entry, list->n, sizeof(*list->entry), by_name);
+}
+
+static bool has(const struct vu_dir *list, const char *name)
+{
+	typeof(*list->entry) key = { .name = (char *)name };
+
+	return list->n && bsearch(&key, list->entry, list->n,
+				  sizeof(*list->entry), by_name);
+}
+
+static void edits_drop(struct edits *e)
+{
+	dir_free(&e->added);
+	dir_free(&e->hidden);
+}
+
+/* Learn what is changed. 0 or -errno; edits_drop() either way */
+static int read_edits(struct request *rq, const struct place *dir,
+		      struct edits *e)
+{
+	struct mount *m = dir->mount;
+	int err = 0;
+
+	*e = (struct edits){ .v = rq->version, .dir = dir };
+	if (mount_layered(m) && dir->rel)
+		err = module_fs(m->module)->edits(&rq->ctx, &m->pub, dir->rel,
+						  &e->added, &e->hidden);
+	sort(&e->added);
+	sort(&e->hidden);
+	return err;
+}
+
 static bool hidden(const struct version *v, const struct place *dir,
 		   const char *name)
 {
@@ -134,15 +184,16 @@ static bool hidden(const struct version *v, const struct place *dir,
 }
 
 /* Copy the kernel's entries that are to be seen. */
-static int put_real(const struct version *v, const struct place *dir,
-		    const char *raw, ssize_t len, struct answer *a)
+static int put_real(const struct edits *how, const char *raw, ssize_t len,
+		    struct answer *a)
 {
 	for (ssize_t at = 0; at < len; ) {
 		const struct entry64 *e = (const void *)(raw + at);
 		int err;
 
 		at += e->reclen;
-		if (hidden(v, dir, e->name))
+		if (hidden(how->v, how->dir, e->name) ||
+		    has(&how->hidden, e->name) || has(&how->added, e->name))
 			continue;
 		err = put(a, e->name, e->ino, e->off, e->type);
 		if (err)
@@ -152,8 +203,7 @@ static int put_real(const struct version *v, const struct place *dir,
 }
 
 /* Read on until something is to be seen, or the end. */
-static int read_real(const struct version *v, const struct place *dir, int fd,
-		     struct answer *a)
+static int read_real(const struct edits *how, int fd, struct answer *a)
 {
 	size_t room = a->size - a->len, before = a->len;
 	char *raw;
@@ -168,39 +218,60 @@ static int read_real(const struct version *v, const struct place *dir, int fd,
 		return -ENOMEM;
 	do {
 		n = syscall(SYS_getdents64, fd, raw, room);
-		err = n < 0 ? -errno : put_real(v, dir, raw, n, a);
+		err = n < 0 ? -errno : put_real(how, raw, n, a);
 	} while (!err && n > 0 && a->len == before);
 	free(raw);
 	/* no room behind the added names is no error: they come first */
 	return err == -EINVAL && before ? 0 : err;
 }
 
-static int list_edited(struct request *rq, const struct place *dir, int fd,
+/* What comes first. */
+static int all_added(const struct edits *how, struct vu_dir *list)
+{
+	int err = added_names(how->v, how->dir, list);
+
+	for (size_t i = 0; !err && i < how->added.n; i++)
+		err = vu_dir_add(list, how->added.entry[i].name,
+				 how->added.entry[i].ino,
+				 DTTOIF(how->added.entry[i].type));
+	return err;
+}
+
+/* The added names, from the i-th on. Return: how many were given by now */
+static size_t put_added(const struct vu_dir *list, size_t i, struct answer *a)
+{
+	for (; i < list->n && i < ADDED_MAX; i++)
+		if (put(a, list->entry[i].name, list->entry[i].ino,
+			ADDED + i + 1, list->entry[i].type))
+			break;
+	return i;
+}
+
+/* The added names are read once: others may come and go meanwhile. */
+static int list_edited(struct request *rq, const struct edits *how, int fd,
 		       struct answer *a)
 {
 	off_t offset = lseek(fd, 0, SEEK_CUR);
-	bool added = offset == 0 ||
-		     (offset >= ADDED && offset <= ADDED + ADDED_MAX);
-	size_t i = offset ? offset - ADDED : 0;
+	size_t i = offset ? offset - ADDED : 0, n;
 	struct vu_dir list = { .n = 0 };
-	size_t n;
-	int err;
+	int err = 0;
 
-	if (!added)
-		return read_real(rq->version, dir, fd, a);
-	err = added_names(rq->version, dir, &list);
+	if (offset && (offset < ADDED || offset > ADDED + ADDED_MAX))
+		return read_real(how, fd, a);
+	if (!i || !snapshots_take(rq->sys->snapshots, fd, &list))
+		err = all_added(how, &list);
 	n = list.n < ADDED_MAX ? list.n : ADDED_MAX;
-	for (; !err && i < n; i++)
-		if (put(a, list.entry[i].name, list.entry[i].ino,
-			ADDED + i + 1, list.entry[i].type))
-			break;
+	if (!err)
+		i = put_added(&list, i, a);
 	if (!err && i < n && !a->len)
 		err = -EINVAL;
 	if (!err && i >= n && lseek(fd, 0, SEEK_SET) == 0)
-		err = read_real(rq->version, dir, fd, a);
+		err = read_real(how, fd, a);
 	/* the real ones have not begun */
-	if (!err && (i < n || lseek(fd, 0, SEEK_CUR) == 0))
+	if (!err && (i < n || lseek(fd, 0, SEEK_CUR) == 0)) {
 		lseek(fd, ADDED + i, SEEK_SET);
+		snapshots_keep(rq->sys->snapshots, fd, &list);
+	}
 	dir_free(&list);
 	return err;
 }
@@ -341,7 +412,8 @@ static int open_file_of(struct request *rq, int fd)
 				(struct file_id){ st.st_dev, st.st_ino, 0 });
 }
 
-static struct verdict list(struct request *rq, const struct place *dir)
+static struct verdict list(struct request *rq, const struct place *dir,
+			   const struct edits *how)
 {
 	struct answer a = { .old = !strcmp(rq->row->name, "getdents") };
 	int fd = open_file_of(rq, (int)rq->call->arg[0]), err;
@@ -352,12 +424,37 @@ static struct verdict list(struct request *rq, const struct place *dir)
 		 (unsigned)rq->call->arg[2] : ANSWER_MAX;
 	a.buf = malloc(a.size + 1);
 	err = !a.buf ? -ENOMEM : made(dir) ? list_made(rq, dir, fd, &a)
-					   : list_edited(rq, dir, fd, &a);
+					   : list_edited(rq, how, fd, &a);
 	close(fd);
 	if (!err)
 		err = guest_write(rq->call, rq->call->arg[1], a.buf, a.len);
 	free(a.buf);
 	return verdict_value(err ?: (long)a.len);
+}
+
+/* Is the listing the kernel's, but for what is changed in it? */
+static bool is_edited(const struct edits *how)
+{
+	return how->added.n || how->hidden.n ||
+	       version_edits(how->v, how->dir->mount, how->dir->id);
+}
+
+static struct verdict list_directory(struct request *rq,
+				     const struct place *dir)
+{
+	struct edits how;
+	struct verdict v;
+	int err;
+
+	if (made(dir))
+		return list(rq, dir, NULL);
+	err = read_edits(rq, dir, &how);
+	if (err)
+		v = verdict_value(err);
+	else
+		v = is_edited(&how) ? list(rq, dir, &how) : verdict_native();
+	edits_drop(&how);
+	return v;
 }
 
 struct verdict call_getdents(struct request *rq)
@@ -370,9 +467,8 @@ struct verdict call_getdents(struct request *rq)
 	if (!rq->version->nedit && !rq->version->nserved)
 		return v;
 	if (!request_fd(rq, (int)rq->call->arg[0], &dir) && S_ISDIR(dir.mode) &&
-	    !dir.unnamed &&
-	    (made(&dir) || version_edits(rq->version, dir.mount, dir.id)))
-		v = list(rq, &dir);
+	    !dir.unnamed)
+		v = list_directory(rq, &dir);
 	place_drop(&dir);
 	return v;
 }

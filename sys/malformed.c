@@ -31,7 +31,7 @@ static bool unknown_bits(const struct request *rq, const struct operand *op)
 /* --- openat2 --- */
 
 /* A struct open_how of tomorrow: what we do not know must be 0. */
-static bool longer_how(const struct request *rq)
+static bool longer_how(struct request *rq)
 {
 	uint64_t addr = rq->call->arg[2], size = rq->call->arg[3];
 	char more[HOW_MAX];
@@ -39,8 +39,11 @@ static bool longer_how(const struct request *rq)
 
 	if (size <= sizeof(struct open_how))
 		return false;
-	if (size > HOW_MAX ||
-	    guest_read(rq->call, addr + sizeof(struct open_how), more, n))
+	if (size > HOW_MAX)
+		return true;
+	rq->unseen = guest_read(rq->call, addr + sizeof(struct open_how), more,
+				n);
+	if (rq->unseen)
 		return true;
 	while (n--)
 		if (more[n])
@@ -48,7 +51,7 @@ static bool longer_how(const struct request *rq)
 	return false;
 }
 
-static bool bad_how(const struct request *rq, const struct open_how *how)
+static bool bad_how(struct request *rq, const struct open_how *how)
 {
 	const uint64_t inside = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
 	bool creates = how->flags & (O_CREAT | TMPFILE);
@@ -73,7 +76,7 @@ static void ask_kernel(void)
 				    O_CLOEXEC, 0) < 0 && errno == EINVAL;
 }
 
-static bool bad_open(const struct request *rq)
+static bool bad_open(struct request *rq)
 {
 	struct open_how how;
 	bool writes;
@@ -116,7 +119,7 @@ static int read_fractions(const struct request *rq, uint64_t addr, long part[2])
 }
 
 /* Times that cannot be, or none at all: that succeeds for any name. */
-static bool times_decide(const struct request *rq)
+static bool times_decide(struct request *rq)
 {
 	uint64_t addr = rq->call->arg[rq->row->op[0].path + 1];
 	bool nano = !strncmp(rq->row->name, "utimensat", 9);
@@ -124,7 +127,8 @@ static bool times_decide(const struct request *rq)
 
 	if (!addr || !strcmp(rq->row->name, "utime"))
 		return false;
-	if (read_fractions(rq, addr, part))
+	rq->unseen = read_fractions(rq, addr, part);
+	if (rq->unseen)
 		return true;
 	if (nano)
 		return part[0] == UTIME_OMIT && part[1] == UTIME_OMIT;

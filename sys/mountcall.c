@@ -80,6 +80,37 @@ static struct verdict natively(struct request *rq, const char *source,
 	return v;
 }
 
+/*
+ * Would the kernel have another name for what a layered mount leaves as it is,
+ * in a place where the view does not know it?
+ */
+static bool shows_layered(struct request *rq, const struct mount_request *req)
+{
+	char top[PATH_MAX], name[PATH_MAX];
+	bool shown = false;
+	struct found f;
+	ssize_t n, k;
+
+	if (!rq->version->nlayered || !(req->flags & (MS_BIND | MS_MOVE)) ||
+	    (req->flags & MS_REMOUNT))
+		return false;
+	n = request_walk(rq, AT_FDCWD, req->source, 0, &f) ?: f.error;
+	if (!n && f.obj.fd >= 0)
+		n = kernel_name(f.obj.fd, top, sizeof(top));
+	shown = n < 0 || mount_layered(f.obj.mount);
+	for (size_t i = 0; i < rq->version->nmount && !shown; i++) {
+		const struct mount *m = rq->version->mount[i];
+
+		if (!mount_layered(m))
+			continue;
+		k = kernel_name(m->pub.root, name, sizeof(name));
+		shown = k < 0 || n <= 1 || (k >= n && !strncmp(name, top, n) &&
+					    (!name[n] || name[n] == '/'));
+	}
+	found_drop(&f);
+	return shown;
+}
+
 static bool is_our_mount(struct request *rq, const char *target)
 {
 	struct mount *m;
@@ -105,7 +136,12 @@ struct verdict call_mount(struct request *rq)
 	if (read_string(rq, 0, source, sizeof(source)) ||
 	    read_string(rq, 1, rq->path[0], sizeof(rq->path[0])) ||
 	    read_string(rq, 2, type, sizeof(type)))
-		return verdict_native();
+		return rq->version->nlayered ? verdict_value(-EFAULT)
+					     : verdict_native();
+	if (!module_has_type(type) && !((req.flags & MS_REMOUNT) &&
+			     is_our_mount(rq, rq->path[0])) &&
+	    shows_layered(rq, &req))
+		return verdict_value(-EPERM);
 	if (!module_has_type(type) && !((req.flags & MS_REMOUNT) &&
 			     is_our_mount(rq, rq->path[0])))
 		return natively(rq, source, rq->path[0], 0);

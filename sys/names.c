@@ -20,7 +20,7 @@ static int made_name(const struct found *f, char *rel, size_t size)
 {
 	size_t n;
 
-	if (!f->name[0])	/* ".", "/": what it leads to */
+	if (!f->name[0] || f->magic)	/* ".", "/": what it leads to */
 		n = snprintf(rel, size, "%s", f->obj.rel ?: "");
 	else
 		n = snprintf(rel, size, "%s%s%s", f->dir.rel,
@@ -56,7 +56,7 @@ struct verdict call_mkdir(struct request *rq)
 
 	if (!err)
 		err = masked_mode(rq, &f->dir, &mode);
-	if (!err && made(&f->dir)) {
+	if (!err && module_changes(&f->dir)) {
 		err = made_name(f, rel, sizeof(rel));
 		if (!err)
 			err = ops_of(f)->mkdir(&rq->ctx, &f->dir.mount->pub,
@@ -67,6 +67,20 @@ struct verdict call_mkdir(struct request *rq)
 	return verdict_value(err);
 }
 
+/* Is it a type that mknod(2) makes? As the kernel says it, before all else. */
+static int check_type(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case 0: case S_IFREG: case S_IFCHR: case S_IFBLK: case S_IFIFO:
+	case S_IFSOCK:
+		return 0;
+	case S_IFDIR:
+		return -EPERM;
+	default:
+		return -EINVAL;
+	}
+}
+
 struct verdict call_mknod(struct request *rq)
 {
 	const struct found *f = &rq->found[0];
@@ -74,11 +88,11 @@ struct verdict call_mknod(struct request *rq)
 	mode_t mode = rq->call->arg[path + 1];
 	dev_t dev = (unsigned)rq->call->arg[path + 2];
 	char rel[PATH_MAX];
-	int err = check_new(f, false);
+	int err = check_type(mode) ?: check_new(f, false);
 
 	if (!err)
 		err = masked_mode(rq, &f->dir, &mode);
-	if (!err && made(&f->dir)) {
+	if (!err && module_changes(&f->dir)) {
 		err = made_name(f, rel, sizeof(rel));
 		if (!err)
 			err = ops_of(f)->mknod(&rq->ctx, &f->dir.mount->pub,
@@ -98,7 +112,7 @@ struct verdict call_symlink(struct request *rq)
 				      sizeof(text));
 	int err = n < 0 ? n : n == 0 ? -ENOENT : check_new(f, false);
 
-	if (!err && made(&f->dir)) {
+	if (!err && module_changes(&f->dir)) {
 		err = made_name(f, rel, sizeof(rel));
 		if (!err)
 			err = ops_of(f)->symlink(&rq->ctx, &f->dir.mount->pub,
@@ -157,7 +171,7 @@ struct verdict call_unlink(struct request *rq)
 	bool dir = operand_is_rmdir(rq);
 	int err = check_removal(rq, dir);
 
-	if (!err && made(&f->dir)) {
+	if (!err && module_changes(&f->dir)) {
 		err = remove_made(rq, f, dir);
 	} else if (!err) {
 		err = unlinkat(f->dir.fd, f->name, dir ? AT_REMOVEDIR : 0) ?
@@ -196,6 +210,23 @@ static bool same_mount(const struct found *from, const struct mount *to)
 	return m == to || ((from->is_descriptor || from->magic) && !m->id);
 }
 
+/* A descriptor of something that may be an O_TMPFILE of a layered mount. */
+static bool is_nameless(const struct found *from)
+{
+	return (from->is_descriptor || from->magic) && from->obj.fd >= 0 &&
+	       !from->obj.mount->id;
+}
+
+static int adopt(struct request *rq, const struct found *from,
+		 const struct found *to)
+{
+	char name[PATH_MAX];
+	int err = made_name(to, name, sizeof(name));
+
+	return err ?: ops_of(to)->adopt(&rq->ctx, &to->dir.mount->pub,
+					from->obj.fd, name);
+}
+
 struct verdict call_link(struct request *rq)
 {
 	const struct found *from = &rq->found[0], *to = &rq->found[1];
@@ -208,9 +239,11 @@ struct verdict call_link(struct request *rq)
 		err = -EXDEV;
 	if (err)
 		return verdict_value(err);
-	if (!made(&from->obj) && !made(&to->dir))
+	if (!module_changes(&from->obj) && !module_changes(&to->dir))
 		return verdict_value(link_real(from, to));
-	if (!made(&from->obj) || !made(&to->dir))
+	if (is_nameless(from) && mount_layered(to->dir.mount))
+		return verdict_value(adopt(rq, from, to));
+	if (!module_changes(&from->obj) || !module_changes(&to->dir))
 		return verdict_value(-EXDEV);
 	if (S_ISDIR(from->obj.mode))
 		return verdict_value(-EPERM);
@@ -244,6 +277,17 @@ static int points_in_the_way(const struct found *from, const struct found *to,
 	return -EBUSY;
 }
 
+/* Has something a slash behind its name that is no directory? */
+static bool says_directory(const struct found *from, const struct found *to,
+			   unsigned flags)
+{
+	if (!S_ISDIR(from->obj.mode) && from->slash)
+		return true;
+	if (flags & RENAME_EXCHANGE)
+		return !S_ISDIR(to->obj.mode) && to->slash;
+	return !S_ISDIR(from->obj.mode) && to->slash;
+}
+
 /* In the kernel's order. */
 static int check_rename(const struct found *from, const struct found *to,
 			unsigned flags)
@@ -264,7 +308,7 @@ static int check_rename(const struct found *from, const struct found *to,
 		return -EEXIST;
 	if (to->error && (flags & RENAME_EXCHANGE))
 		return to->error;
-	if (!S_ISDIR(from->obj.mode) && (from->slash || to->slash))
+	if (says_directory(from, to, flags))
 		return -ENOTDIR;
 	if (from->point || to->point)
 		return points_in_the_way(from, to, flags);
@@ -298,10 +342,10 @@ struct verdict call_rename(struct request *rq)
 
 	if (err)
 		return verdict_value(err < 0 ? err : 0);
-	if (!made(&from->dir) && !made(&to->dir))
+	if (!module_changes(&from->dir) && !module_changes(&to->dir))
 		return verdict_value(syscall(SYS_renameat2, from->dir.fd,
 			from->name, to->dir.fd, to->name, flags) ? -errno : 0);
-	if (!made(&from->dir) || !made(&to->dir))
+	if (!module_changes(&from->dir) || !module_changes(&to->dir))
 		return verdict_value(-EXDEV);
 	return verdict_value(rename_made(rq, flags));
 }

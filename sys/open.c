@@ -49,15 +49,19 @@ static struct verdict hand_out(struct request *rq, int fd, unsigned flags,
 			       const struct place *place)
 {
 	struct verdict v = verdict_object(fd, flags & O_CLOEXEC);
+	bool noted;
 	int keep = -1;
 
 	if (S_ISDIR(place->mode) && !can_fetch() &&
-	    version_edits(rq->version, place->mount, place->id))
+	    (mount_layered(place->mount) ||
+	     version_edits(rq->version, place->mount, place->id)))
 		keep = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (place->mount->id || keep >= 0 ||
+	/* of a layered mount's files the kernel's names tell enough */
+	noted = place->mount->id && !mount_layered(place->mount);
+	if (noted || keep >= 0 ||
 	    descriptors_know(rq->sys->descriptors, place->id))
 		v.note = minted_new(rq, place, keep);
-	if (place->mount->id && S_ISDIR(place->mode))
+	if (noted && S_ISDIR(place->mode))
 		note_number(rq, place, (struct file_id){ 0 }, -1);
 	return v;
 }
@@ -302,6 +306,57 @@ static bool too_large(const struct request *rq, const struct open_how *how,
 	       st.st_size > INT32_MAX;
 }
 
+/* The descriptor has what is there now, whatever was there before. */
+static struct verdict hand_out_layered(struct request *rq, int fd,
+				       unsigned flags, const struct place *obj)
+{
+	struct place now = place_borrow(obj);
+
+	now.fd = fd;
+	now.rel = obj->rel;
+	place_identify(&now, fd, "");
+	return hand_out(rq, fd, flags, &now);
+}
+
+/* Is it the module that opens this file of a layered mount? */
+static bool opened_by_module(const struct open_how *how, const struct place *p)
+{
+	struct stat st;
+
+	if (!p->rel || !mount_layered(p->mount) || (how->flags & O_PATH))
+		return false;
+	if (S_ISREG(p->mode) && wants_write(how))
+		return true;
+	return p->fd >= 0 && !fstat(p->fd, &st) &&
+	       (st.st_mode & S_IFMT) != (p->mode & S_IFMT);
+}
+
+static struct verdict open_layered(struct request *rq,
+				   const struct open_how *how,
+				   const struct place *p)
+{
+	int fd = module_fs(p->mount->module)->open(&rq->ctx, &p->mount->pub,
+		p->rel, how->flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW));
+
+	return fd < 0 ? verdict_value(fd) :
+	       hand_out_layered(rq, fd, how->flags, p);
+}
+
+static struct verdict tmpfile_layered(struct request *rq,
+				      const struct open_how *how,
+				      const struct place *dir)
+{
+	mode_t mode = how->mode & 07777;
+	int fd, err = masked_mode(rq, dir, &mode);
+
+	if (err)
+		return verdict_value(err);
+	fd = module_fs(dir->mount->module)->create(&rq->ctx, &dir->mount->pub,
+		dir->rel, how->flags & ~O_NOFOLLOW, mode);
+	return fd < 0 ? verdict_value(fd)
+		      : verdict_object(fd, how->flags & O_CLOEXEC);
+}
+
 static struct verdict open_existing(struct request *rq, struct open_how *how)
 {
 	struct found *f = &rq->found[0];
@@ -318,8 +373,12 @@ static struct verdict open_existing(struct request *rq, struct open_how *how)
 			      : verdict_object(fd, how->flags & O_CLOEXEC);
 	if (how->flags & O_PATH)
 		return open_path(rq, how, &f->obj);
+	if (opened_by_module(how, &f->obj))
+		return open_layered(rq, how, &f->obj);
 	if (!ours_to_open(f->obj.mode))
 		return call_by_real_name(rq);
+	if (makes_tmpfile(how) && mount_layered(f->obj.mount))
+		return tmpfile_layered(rq, how, &f->obj);
 	if (makes_tmpfile(how)) {
 		err = masked_mode(rq, &f->obj, &mode);
 		if (err)
@@ -328,6 +387,9 @@ static struct verdict open_existing(struct request *rq, struct open_how *how)
 	}
 	if (too_large(rq, how, &f->obj))
 		return verdict_value(-EOVERFLOW);
+	if (f->obj.rel && (f->obj.mount->pub.flags & VU_MOUNT_OWN_ACCESS) &&
+	    (err = place_access(rq, &f->obj, access_mask(how))))
+		return verdict_value(err);
 	fd = reopen(&f->obj, how);
 	if (fd < 0)
 		return verdict_value(fd);
@@ -346,7 +408,8 @@ static struct verdict open_seen(struct request *rq, struct open_how *how)
 	struct found *f = &rq->found[0];
 	int fd = -ELOOP;	/* as if there were a symlink */
 
-	if (!mount_rdonly(f->obj.mount) || !wants_write(how))
+	if (!wants_write(how) || (!mount_rdonly(f->obj.mount) &&
+				  !mount_layered(f->obj.mount)))
 		fd = open_late(f, how);
 	if (fd >= 0)
 		return hand_out(rq, fd, how->flags, &f->obj);
@@ -390,7 +453,8 @@ static struct verdict create_made(struct request *rq,
 		return verdict_value(fd);
 	err = served_place(&rq->walker, m, strdup(rel), &obj);
 	if (err || !made(&obj)) {
-		v = err ? verdict_value(err) : hand_out(rq, fd, how->flags, &obj);
+		v = err ? verdict_value(err) :
+		    hand_out_layered(rq, fd, how->flags, &obj);
 		if (err)
 			close(fd);
 	} else {
@@ -452,7 +516,7 @@ static struct verdict create(struct request *rq, const struct open_how *how)
 	err = masked_mode(rq, &f->dir, &mode);
 	if (err)
 		return verdict_value(err);
-	if (made(&f->dir))
+	if (module_changes(&f->dir))
 		return create_made(rq, how, f, mode);
 	real.flags = (how->flags & OPEN_FLAGS) | O_CLOEXEC | O_NONBLOCK;
 	real.mode = mode;
@@ -477,8 +541,14 @@ struct verdict call_open(struct request *rq)
 	if ((f->error || rq->error[0] || (how.flags & (O_CREAT | O_TRUNC))) &&
 	    !has_room(rq))
 		return verdict_value(-EMFILE);
+	/* that no directory can be made so is said before it is followed */
+	if (rq->error[0] && (how.flags & O_CREAT) && f->dir.mount &&
+	    rq->path[0][strlen(rq->path[0]) - 1] == '/')
+		return verdict_value(-EISDIR);
 	if (rq->error[0])
 		return verdict_value(rq->error[0]);
+	if (f->dir.unnamed)
+		return verdict_value(-ENOENT);
 	if (f->late)
 		return open_seen(rq, &how);
 	if (!f->error)

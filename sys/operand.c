@@ -19,9 +19,11 @@
 
 #include "engine/memory.h"
 #include "sys/creds.h"
+#include "sys/handlers.h"
 #include "sys/procfs.h"
 #include "sys/real.h"
 #include "sys/state.h"
+#include "view/layered.h"
 
 /* --- how the end of a name is meant --- */
 
@@ -44,6 +46,8 @@ static int read_open_how(const struct request *rq, struct open_how *how)
 	return 0;
 }
 
+#define HOW_MAX 4096		/* the kernel takes one page */
+
 static bool opens(const struct operand *op)
 {
 	return op->mode == OPERAND_OPEN || op->mode == OPERAND_OPEN_HOW;
@@ -54,6 +58,10 @@ static void copy_open_how(struct request *rq)
 {
 	if (opens(&rq->row->op[0]) && !rq->has_how)
 		rq->how_error = read_open_how(rq, &rq->how);
+	/* of an impossible size the kernel does not look at it */
+	if (rq->how_error && rq->call->arg[3] >= sizeof(rq->how) &&
+	    rq->call->arg[3] <= HOW_MAX)
+		rq->unseen = rq->how_error;
 	rq->has_how = true;
 }
 
@@ -159,7 +167,7 @@ static bool proved_relative(struct request *rq, int dirfd, const char *path,
 
 	if (names_a_start(path) || request_start(rq, dirfd, &start, &agrees))
 		return false;
-	if (agrees && !start.mount->id)
+	if (agrees && (!start.mount->id || start.same) && !start.unnamed)
 		proved = walk_proves_native(rq->version, start.fd, path, nofollow);
 	request_give_back(rq, dirfd, &start, agrees);
 	return proved;
@@ -178,6 +186,54 @@ static bool proved_native(struct request *rq, int dirfd, const char *path,
 
 /* --- the whole way --- */
 
+bool call_changes(const struct request *rq)
+{
+	const struct open_how *how = &rq->how;
+
+	if (opens(&rq->row->op[0]))
+		return !(how->flags & O_PATH) && (how->flags & (O_ACCMODE |
+			O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY)));
+	if (rq->row->handle == call_readlink)
+		return false;
+	return (rq->row->traits & (ROW_NAMES | ROW_CHANGES)) ||
+	       rq->row->handle == call_truncate;
+}
+
+/*
+ * Does a layered mount make it another thing than the kernel would do? It
+ * changes something, or asks for permissions that its module knows better.
+ */
+static bool is_layered(const struct request *rq, const struct found *f)
+{
+	const struct mount *m = f->dir.mount ?: f->obj.mount;
+
+	if (!rq->version->nlayered || !m || !mount_layered(m))
+		return false;
+	return call_changes(rq) || (rq->row->handle == call_access &&
+				    (m->pub.flags & VU_MOUNT_OWN_ACCESS));
+}
+
+/*
+ * Might it be so, whatever it finds? And where an open directory cannot be
+ * fetched later, for its listing, all must be opened by us.
+ */
+static bool may_be_layered(const struct request *rq)
+{
+	if (!rq->version->nlayered)
+		return false;
+	return call_changes(rq) || rq->row->handle == call_access ||
+	       (opens(&rq->row->op[0]) && !can_fetch());
+}
+
+/* Does a layered mount tell something else of an object than the kernel? */
+static bool told_otherwise(const struct request *rq, const struct place *p)
+{
+	struct stat st;
+
+	return p->fd >= 0 && p->mount && mount_layered(p->mount) &&
+	       !fstat(p->fd, &st) && layered_tell(rq->version, &st);
+}
+
 /* "" with AT_EMPTY_PATH: the descriptor itself. */
 static enum operand_state resolve_empty(struct request *rq, int i, int dirfd)
 {
@@ -189,21 +245,25 @@ static enum operand_state resolve_empty(struct request *rq, int i, int dirfd)
 	bool itself = rq->row->traits & ROW_EMPTY_FD && flags & AT_EMPTY_PATH;
 
 	if (rq->row->traits & ROW_NULL_FD && !rq->call->arg[(int)op->path])
-		itself = true;
+		itself = dirfd != AT_FDCWD;
 	if (!itself || i)
 		return OPERAND_UNREADABLE;
-	if (descriptors_empty(rq->sys->descriptors) &&
+	if (descriptors_empty(rq->sys->descriptors) && !rq->version->nlayered &&
 	    guest_plain(rq->guest) && !(rq->row->traits & ROW_VIRTUAL))
 		return OPERAND_KERNELS;
 	if ((rq->row->traits & ROW_MADE) && dirfd != AT_FDCWD &&
-	    !descriptors_made(rq->sys->descriptors))
+	    !rq->version->nlayered && !descriptors_made(rq->sys->descriptors))
 		return OPERAND_KERNELS;
 	rq->error[i] = request_start(rq, dirfd, &f->obj, &agrees);
-	if (rq->error[i])
+	if (rq->error[i]) {
+		rq->unseen = rq->error[i] == -EBADF ? 0 : rq->error[i];
 		return OPERAND_UNREADABLE;
-	f->native = agrees && !f->obj.mount->id;
+	}
+	f->native = agrees && (!f->obj.mount->id || f->obj.same) &&
+		    !told_otherwise(rq, &f->obj);
 	f->is_descriptor = true;
-	return f->native ? OPERAND_KERNELS : OPERAND_WALKED;
+	return f->native && !is_layered(rq, f) ? OPERAND_KERNELS
+					       : OPERAND_WALKED;
 }
 
 bool operand_is_rmdir(const struct request *rq)
@@ -236,7 +296,8 @@ static bool tells_differently(const struct request *rq, int i)
 	if (S_ISDIR(p->mode))
 		return descriptors_know(rq->sys->descriptors, p->id) ||
 		       (!can_fetch() &&
-			version_edits(rq->version, p->mount, p->id));
+			(mount_layered(p->mount) ||
+			 version_edits(rq->version, p->mount, p->id)));
 	return S_ISREG(p->mode) && procfs_tells(p);
 }
 
@@ -284,18 +345,26 @@ enum operand_state operand_resolve(struct request *rq, int i, bool force)
 	if (n < 0) {
 		rq->path[i][0] = '\0';
 		/* a NULL path with AT_EMPTY_PATH is an empty one */
-		if (n != -EFAULT || arg[(int)op->path])
+		if (n != -EFAULT || arg[(int)op->path]) {
+			rq->unseen = n;
 			return OPERAND_UNREADABLE;
+		}
 	}
 	if (n <= 0)
 		return resolve_empty(rq, i, dirfd);
 	flags = walk_flags(rq, op);
 	if (!force && !opens_directory(rq) && !operand_is_rmdir(rq) &&
+	    !may_be_layered(rq) &&
+	    !(opens(op) && procfs_may_tell_ids(rq, rq->path[i])) &&
 	    proved_native(rq, dirfd, rq->path[i], flags))
 		return OPERAND_KERNELS;
 	rq->error[i] = request_walk(rq, dirfd, rq->path[i], flags,
 				    &rq->found[i]);
 	/* an error on the kernel's own way is the kernel's to report */
+	if (is_layered(rq, &rq->found[i]) ||
+	    (rq->error[i] && rq->version->nlayered && call_changes(rq)) ||
+	    told_otherwise(rq, &rq->found[i].obj))
+		rq->found[i].native = false;
 	if (rq->found[i].native && !tells_differently(rq, i))
 		return OPERAND_KERNELS;
 	return OPERAND_WALKED;

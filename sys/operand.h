@@ -34,6 +34,9 @@ int operand_settle(struct request *rq, int i);
 /* Does the kernel say what is wrong before it looks at the names? */
 bool call_malformed(struct request *rq);
 
+/* Is it to change what it finds, or names? Its names have been looked at. */
+bool call_changes(const struct request *rq);
+
 /* The length that a call of the truncate family gives a file. */
 int64_t operand_length(const struct request *rq);
 

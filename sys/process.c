@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "engine/memory.h"
+#include "lib/log.h"
 #include "sys/handlers.h"
 #include "sys/state.h"
 
@@ -42,7 +46,10 @@ int guest_executes(struct request *rq, struct mount *through)
 struct verdict call_prctl(struct request *rq)
 {
 	int option = (int)rq->call->arg[0];
+	struct verdict v;
 
+	if (ids_answer_prctl(rq, &v))
+		return v;
 	if (rq->sys->privileged)
 		return verdict_native();
 	if (option == PR_SET_DUMPABLE && rq->call->arg[1] == 0)
@@ -65,25 +72,59 @@ static void note_spaces(struct sys *s, uint64_t flags)
 	}
 }
 
+/*
+ * In a mount name space of its own a process has the kernel's files instead of
+ * the view's. Where files are to be left as they are, there is none to be had.
+ */
+static struct verdict enter_spaces(struct request *rq, uint64_t flags)
+{
+	static atomic_flag told = ATOMIC_FLAG_INIT;
+
+	if (!rq->version->nlayered || !(flags & CLONE_NEWNS)) {
+		note_spaces(rq->sys, flags);
+		return verdict_native();
+	}
+	if (!atomic_flag_test_and_set(&told))
+		log_warn("pid %d: no mount name space of its own where files "
+			 "are to be left as they are", request_tgid(rq));
+	return verdict_value(-EPERM);
+}
+
 struct verdict call_clone(struct request *rq)
 {
-	note_spaces(rq->sys, rq->call->arg[0]);
-	return verdict_native();
+	return enter_spaces(rq, rq->call->arg[0]);
 }
 
 struct verdict call_clone3(struct request *rq)
 {
 	uint64_t flags;
+	int err = guest_read(rq->call, rq->call->arg[0], &flags, sizeof(flags));
 
-	if (!guest_read(rq->call, rq->call->arg[0], &flags, sizeof(flags)))
-		note_spaces(rq->sys, flags);
-	return verdict_native();
+	if (!err)
+		return enter_spaces(rq, flags);
+	return rq->version->nlayered ? verdict_value(err) : verdict_native();
+}
+
+/* Of what kind a name space is that is not said tells its descriptor. */
+static uint64_t spaces_entered(const struct request *rq)
+{
+	uint64_t kinds = (unsigned)rq->call->arg[1];
+	char link[64], text[8] = "";
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid,
+		 (int)rq->call->arg[0]);
+	if (!kinds && (readlink(link, text, 4) < 0 || !strcmp(text, "mnt:")))
+		kinds = CLONE_NEWNS;
+	return kinds | CLONE_NEWUSER;
 }
 
 struct verdict call_setns(struct request *rq)
 {
-	note_spaces(rq->sys, CLONE_NEWNS | CLONE_NEWUSER);
-	return verdict_native();
+	if (!rq->version->nlayered) {
+		note_spaces(rq->sys, CLONE_NEWNS | CLONE_NEWUSER);
+		return verdict_native();
+	}
+	return enter_spaces(rq, spaces_entered(rq));
 }
 
 struct verdict call_exit(struct request *rq)
@@ -130,6 +171,12 @@ struct verdict call_enter(struct request *rq)
 		view_put(g->view);
 		g->view = view_get(v);
 		err = sys_become(rq, g);
+	}
+	if (!err) {
+		struct version *now = view_version(v);
+
+		sys_no_core_files(now, request_tgid(rq));
+		version_put(now);
 	}
 	view_put(v);
 	return verdict_value(err);

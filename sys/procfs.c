@@ -86,11 +86,36 @@ static ssize_t below_root(struct request *rq, const char *real, char *buf,
 	return -ENOSYS;
 }
 
+/* The name in a layered mount. Return: length; -EXDEV: it is in none */
+static ssize_t layered_name_of(struct request *rq, const char *real, char *buf,
+			       size_t size)
+{
+	char rel[PATH_MAX];
+	struct place p = NOWHERE;
+
+	for (size_t i = rq->version->nmount; rq->version->nlayered && i--; ) {
+		struct mount *m = rq->version->mount[i];
+		ssize_t n = !mount_layered(m) ? -EXDEV :
+			    module_fs(m->module)->name_here(&m->pub, real, rel,
+							    sizeof(rel));
+		if (n == -EXDEV)
+			continue;
+		p.mount = m;
+		p.rel = rel;
+		return n < 0 ? n : request_name(rq, &p, buf, size);
+	}
+	return -EXDEV;
+}
+
 ssize_t procfs_name_in_view(struct request *rq, const char *real,
 			    char *buf, size_t size)
 {
 	const struct version *v = rq->version;
+	ssize_t n = real[0] == '/' ? layered_name_of(rq, real, buf, size)
+				   : -EXDEV;
 
+	if (n >= 0)
+		return strcmp(buf, real) ? n : -ENOSYS;
 	if (real[0] != '/' || (!has_own_root(rq) && known_by(rq, real)))
 		return -ENOSYS;
 	for (size_t i = v->nmount; i-- > 0; )
@@ -309,7 +334,7 @@ static bool listed(struct request *rq, struct mount *m, char *target,
 static void put_mount(struct request *rq, FILE *out, struct mount *m, bool info)
 {
 	const struct mount *in = m->at.mount;
-	dev_t dev = mount_served(m) ? makedev(0, MADE_MINOR + m->id)
+	dev_t dev = mount_served(m) && !mount_layered(m) ? makedev(0, MADE_MINOR + m->id)
 				    : m->root.id.dev;
 	char target[PATH_MAX];
 
@@ -411,7 +436,9 @@ static void tell_maps_of(struct request *rq, const char *name, FILE *in,
 	guest_put(g);
 }
 
-enum telling { TELL_NOTHING, TELL_MOUNTS, TELL_MOUNTINFO, TELL_MAPS };
+enum telling {
+	TELL_NOTHING, TELL_MOUNTS, TELL_MOUNTINFO, TELL_MAPS, TELL_STATUS
+};
 
 static enum telling telling_of(const char *name)
 {
@@ -424,6 +451,8 @@ static enum telling telling_of(const char *name)
 		return TELL_MOUNTINFO;
 	if (!strcmp(last, "maps") || !strcmp(last, "smaps"))
 		return TELL_MAPS;
+	if (!strcmp(last, "status"))
+		return TELL_STATUS;
 	return TELL_NOTHING;
 }
 
@@ -446,6 +475,8 @@ static int text_file(struct request *rq, const char *name, enum telling what)
 	}
 	if (what == TELL_MAPS)
 		tell_maps_of(rq, name, in, out);
+	else if (what == TELL_STATUS)
+		ids_tell_status(rq, name, in, out);
 	else
 		tell_mounts(rq, in, out, what == TELL_MOUNTINFO);
 	fclose(in);
@@ -465,6 +496,11 @@ static enum telling telling_file(const struct place *obj, char *name,
 	return telling_of(name);
 }
 
+bool procfs_may_tell_ids(const struct request *rq, const char *path)
+{
+	return guest_has_ids(rq->guest) && telling_of(path) == TELL_STATUS;
+}
+
 bool procfs_tells(const struct place *obj)
 {
 	char name[PATH_MAX];
@@ -477,8 +513,10 @@ int procfs_open(struct request *rq, const struct place *obj, uint64_t flags)
 	char name[PATH_MAX];
 	enum telling what;
 
-	if ((flags & (O_PATH | O_ACCMODE)) || !rq->version->nmount)
+	if (flags & (O_PATH | O_ACCMODE))
 		return -ENOSYS;
 	what = telling_file(obj, name, sizeof(name));
+	if (what == TELL_STATUS ? !modules_keep() : !rq->version->nmount)
+		return -ENOSYS;
 	return what == TELL_NOTHING ? -ENOSYS : text_file(rq, name, what);
 }

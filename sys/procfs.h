@@ -15,6 +15,8 @@
 int procfs_open(struct request *rq, const struct place *obj, uint64_t flags);
 
 /* Is this one of those files? */
+/* Might that name (of a proved path) be one in which ids are told? */
+bool procfs_may_tell_ids(const struct request *rq, const char *path);
 bool procfs_tells(const struct place *obj);
 
 /*

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -156,25 +155,6 @@ struct verdict call_by_real_name(struct request *rq)
 	v = verdict_rewritten(rw);
 	v.value = -EPERM;
 	return v;
-}
-
-/*
- * Watch something. The kernel knows nothing of what happens to a made node:
- * some of it could be shown to it, but not when a file is written and closed,
- * which is what most watch for. So it answers as if there were too many
- * watches already: who is told that looks from time to time.
- */
-struct verdict call_watch(struct request *rq)
-{
-	const struct found *f = &rq->found[0];
-	int err;
-
-	if (f->error || !made(&f->obj))
-		return call_by_real_name(rq);
-	if ((rq->call->arg[2] & IN_ONLYDIR) && !S_ISDIR(f->obj.mode))
-		return verdict_value(-ENOTDIR);
-	err = made_access(rq, &f->obj, R_OK);
-	return verdict_value(err ?: -ENOSPC);
 }
 
 struct minted *minted_new(struct request *rq, const struct place *p,

@@ -20,6 +20,7 @@
 #include "sys/operand.h"
 #include "sys/real.h"
 #include "sys/state.h"
+#include "view/layered.h"
 #include "view/registry.h"
 
 enum { PATIENCE = 20 };	/* seconds */
@@ -29,23 +30,32 @@ enum { PATIENCE = 20 };	/* seconds */
 static int tell_who(void *arg, struct vu_who *who)
 {
 	struct request *rq = arg;
+	const struct ids *ids = ids_of_user(rq);
+	enum id_kind k = rq->as_real ? ID_REAL : ID_FILES;
 	int err = request_ids(rq);
 
 	if (!err)
 		*who = (struct vu_who){
-			.uid = rq->ids.uid[3], .gid = rq->ids.gid[3],
+			.uid = ids ? ids->uid[k] : rq->ids.uid[k],
+			.gid = ids ? ids->gid[k] : rq->ids.gid[k],
 			.umask = rq->ids.umask,
+			.caps = ids ? ids_access_caps(ids, rq->as_real)
+				    : creds_caps(rq, rq->as_real),
 		};
 	return err;
 }
 
 bool request_in_group(struct request *rq, gid_t gid)
 {
+	const struct ids *virtual = ids_of_user(rq);
 	const struct task_ids *ids = &rq->ids;
+	enum id_kind k = rq->as_real ? ID_REAL : ID_FILES;
 
+	if (virtual)
+		return ids_in_group(virtual, k, gid);
 	if (request_ids(rq))
 		return false;
-	if (ids->gid[3] == gid)
+	if (ids->gid[k] == gid)
 		return true;
 	for (int i = 0; i < ids->ngroup && i < 64; i++)
 		if (ids->group[i] == gid)
@@ -125,10 +135,20 @@ static int tell_env(void *arg, const char *name, char *buf, size_t size)
 	return err;
 }
 
+static void act_as(void *arg, bool caller)
+{
+	struct request *rq = arg;
+
+	if (caller)
+		creds_assume(rq);
+	else
+		creds_resume(rq);
+}
+
 static const struct asker request_asker = {
 	.who = tell_who, .in_group = in_group, .gone = is_gone,
 	.may_wait = may_wait, .fd = tell_fd, .replace_fd = replace_fd,
-	.env = tell_env,
+	.env = tell_env, .act_as = act_as,
 };
 
 /* --- begin and end --- */
@@ -145,12 +165,13 @@ void request_init(struct request *rq, struct sys *s, const struct call *call,
 	rq->sys = s;
 	rq->call = call;
 	rq->row = row;
-	rq->guest = NULL;
+	rq->guest = rq->began_as = NULL;
 	rq->version = NULL;
 	rq->tgid = 0;
+	rq->unseen = rq->how_error = 0;
 	rq->began = call->engine ? 0 : seconds();
 	rq->root = rq->cwd = rq->start = NOWHERE;
-	rq->has_ids = rq->assumed = rq->has_how = false;
+	rq->has_ids = rq->assumed = rq->has_how = rq->as_real = false;
 	rq->kept = NULL;
 	rq->nkept = 0;
 	rq->ctx = (struct vu_ctx){
@@ -177,6 +198,16 @@ void request_end(struct request *rq)
 	free(rq->kept);
 	version_put(rq->version);
 	guest_put(rq->guest);
+	guest_put(rq->began_as);
+}
+
+void request_take_guest(struct request *rq, struct guest *g)
+{
+	if (rq->began_as)
+		guest_put(rq->guest);
+	else
+		rq->began_as = rq->guest;
+	rq->guest = g;
 }
 
 void request_keep(struct request *rq, struct mount *m)
@@ -205,7 +236,7 @@ int request_ids(struct request *rq)
 
 	if (rq->has_ids)
 		return 0;
-	err = ids_read(rq->sys, rq->call->tid, &rq->ids);
+	err = creds_read(rq->sys, rq->call->tid, &rq->ids);
 	rq->has_ids = !err;
 	return err;
 }
@@ -248,6 +279,9 @@ int request_rename(struct request *rq, struct place *p)
 	char name[PATH_MAX], *rel;
 	ssize_t n;
 
+	/* of a real one the kernel knows the name */
+	if (p->mount->id && mount_layered(p->mount))
+		return layered_home(rq->version, p);
 	if (!made(p) || !p->number)
 		return 0;
 	n = module_fs(m->module)->name_of(&rq->ctx, &m->pub, p->number, name,
@@ -281,9 +315,11 @@ int request_fd(struct request *rq, int fd, struct place *p)
 		return err == -ENOENT ? -EBADF : err;
 	p->mount = mount_base();
 	if (descriptors_empty(rq->sys->descriptors))
-		return 0;
+		return layered_home(rq->version, p);
 	descriptors_find(rq->sys->descriptors, request_tgid(rq), fd, p);
 	request_keep(rq, p->mount);
+	if (!p->mount->id || mount_layered(p->mount))
+		return layered_home(rq->version, p);
 	if (p->rel && p->fd >= 0 && !still_there(rq, p)) {
 		free(p->rel);
 		p->rel = NULL;
@@ -306,8 +342,10 @@ int request_start(struct request *rq, int dirfd, struct place *start,
 	*agrees = true;
 	if (dirfd != AT_FDCWD)
 		return request_fd(rq, dirfd, start);
-	if (!rq->guest->cwd.mount)
-		return open_proc(rq, "cwd", start);
+	if (!rq->guest->cwd.mount) {
+		err = open_proc(rq, "cwd", start);
+		return err ?: layered_home(rq->version, start);
+	}
 	*agrees = false;
 	err = place_copy(start, &rq->guest->cwd);
 	return err ?: request_rename(rq, start);
@@ -334,7 +372,8 @@ int request_root(struct request *rq)
 		rq->root.rel = rq->guest->root.rel ?
 			       strdup(rq->guest->root.rel) : NULL;
 	} else if (atomic_load(&rq->sys->chroots)) {
-		err = open_proc(rq, "root", &rq->root);
+		err = open_proc(rq, "root", &rq->root) ?:
+		      layered_home(rq->version, &rq->root);
 		if (err)
 			return err;
 	} else {

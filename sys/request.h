@@ -52,6 +52,7 @@ enum row_trait {
 	ROW_BARE	= 1 << 6,	/* needs neither the caller's ids nor root */
 	ROW_NULL_FD	= 1 << 7,	/* no path at all means dirfd itself */
 	ROW_MADE	= 1 << 10,	/* of descriptors, only made() ones matter */
+	ROW_IDS		= 1 << 15,	/* concerns only who has virtual ids */
 };
 
 /* One row of calls.tab. */
@@ -71,12 +72,14 @@ struct request {
 	const struct call *call;
 	const struct row *row;
 	struct guest *guest;
+	struct guest *began_as;		/* another than guest, or NULL */
 	struct version *version;
 	time_t began;			/* no call: when, in seconds */
 	pid_t tgid;			/* 0: not known yet, see request_tgid() */
 	struct task_ids ids;		/* valid after request_ids() */
 	bool has_ids;
 	bool assumed;			/* this thread has the caller's ids */
+	bool as_real;			/* access(2): the real ids are asked */
 	struct place root, cwd;		/* see request_start() */
 	bool root_agrees;
 	struct place start;		/* given back; NOWHERE: none */
@@ -88,6 +91,7 @@ struct request {
 	struct walker walker;
 	struct open_how how;		/* of the calls that open; copied once */
 	int how_error;
+	int unseen;		/* why an argument could not be looked at */
 	bool has_how;
 	char path[2][PATH_MAX];
 	struct found found[2];
@@ -107,6 +111,12 @@ void request_end(struct request *rq);
  * memory it is kept for ever.
  */
 void request_keep(struct request *rq, struct mount *m);
+
+/*
+ * The caller has become g, which is taken over. What it was is kept until the
+ * end: places of the request are borrowed from it.
+ */
+void request_take_guest(struct request *rq, struct guest *g);
 
 /* The process that the calling thread belongs to. */
 pid_t request_tgid(struct request *rq);
@@ -139,6 +149,15 @@ int request_fd(struct request *rq, int fd, struct place *p);
  */
 int request_rename(struct request *rq, struct place *p);
 
+/*
+ * Open, but hidden by a layered mount: nobody else can see what is done to it
+ * in this view, and what it was must not be changed.
+ */
+static inline bool hidden_file(const struct place *p)
+{
+	return p->unnamed && p->fd >= 0;
+}
+
 /* Walk a path for the caller. As walk(). */
 int request_walk(struct request *rq, int dirfd, const char *path,
 		 unsigned flags, struct found *found);
@@ -162,6 +181,12 @@ int request_mount(struct request *rq, const struct mount_request *req,
 		  struct message *msg);
 int request_umount(struct request *rq, const char *target, int flags,
 		   struct message *msg);
+
+/* Is a change of it, or in it, its module's to make? */
+static inline bool module_changes(const struct place *p)
+{
+	return p->mount && (p->fd < 0 || mount_layered(p->mount));
+}
 
 /* Does only a module know this place? (Not to be asked of found->late.) */
 static inline bool made(const struct place *p)

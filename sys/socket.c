@@ -28,6 +28,8 @@
 #include "sys/handlers.h"
 #include "sys/real.h"
 #include "sys/sockname.h"
+#include "view/layered.h"
+#include "view/registry.h"
 #include "sys/special.h"
 #include "sys/state.h"
 #include "sys/table.h"
@@ -39,8 +41,10 @@ static bool read_name(struct request *rq, uint64_t addr, uint64_t len)
 {
 	struct sockaddr_un sun;
 
-	if (len <= PATH_OFFSET || len > sizeof(sun) || !addr ||
-	    guest_read(rq->call, addr, &sun, len))
+	if (len <= PATH_OFFSET || len > sizeof(sun) || !addr)
+		return false;
+	rq->unseen = guest_read(rq->call, addr, &sun, len);
+	if (rq->unseen)
 		return false;
 	len -= PATH_OFFSET;
 	if (sun.sun_family != AF_UNIX || !sun.sun_path[0])
@@ -264,17 +268,39 @@ static struct verdict bind_made(struct request *rq)
 	return verdict_value(err);
 }
 
+/*
+ * In a layered mount the module says in which real directory the socket is
+ * to be. 0 or -errno
+ */
+static int to_real_directory(struct request *rq, struct found *f)
+{
+	struct mount *m = f->dir.mount;
+	char *name = layered_join(f->dir.rel, f->name);
+	int dir;
+
+	if (!name)
+		return -ENOMEM;
+	dir = module_fs(m->module)->reserve(&rq->ctx, &m->pub, name);
+	free(name);
+	if (dir < 0)
+		return dir;
+	place_drop(&f->dir);
+	return place_of_fd(&f->dir, m, dir);
+}
+
 struct verdict call_bind(struct request *rq)
 {
 	struct found *f = &rq->found[0];
 	struct verdict v;
 	int err;
 
+	/* what only the kernel can read may be a name in a layered mount */
 	if (!read_name(rq, rq->call->arg[1], (uint32_t)rq->call->arg[2]))
-		return verdict_native();
+		return rq->unseen && rq->version->nlayered ?
+		       verdict_value(rq->unseen) : verdict_native();
 	err = request_walk(rq, AT_FDCWD, rq->path[0],
 			   WALK_PARENT | WALK_NOFOLLOW | WALK_NAME, f);
-	if (f->native) {
+	if (f->native && !(f->dir.mount && mount_layered(f->dir.mount))) {
 		address_forget(rq->path[0]);
 		return verdict_native();
 	}
@@ -286,6 +312,8 @@ struct verdict call_bind(struct request *rq)
 		err = -EROFS;
 	if (!err && f->point)
 		err = -EACCES;
+	if (!err && mount_layered(f->dir.mount))
+		err = to_real_directory(rq, f);
 	if (err)
 		return verdict_value(err);
 	if (made(&f->dir))
@@ -390,7 +418,7 @@ struct verdict call_sendmsg(struct request *rq)
 		return verdict_native();
 	err = find_receiver(rq, l, head);
 	if (err <= 0)
-		return err ? verdict_value(err) : verdict_native();
+		return err ? verdict_value(err) : ids_send(rq);
 	rw = rewrite_new(rq->call);
 	if (!rw)
 		return verdict_value(-ENOMEM);
@@ -552,12 +580,16 @@ struct verdict call_socketcall(struct request *rq)
 	struct call inner = *outer;
 	uint32_t which = outer->arg[0], arg[6] = { 0 };
 	struct verdict v;
+	int err;
 
 	if (which >= sizeof(stands_for) / sizeof(stands_for[0]) ||
-	    !stands_for[which].n ||
-	    guest_read(outer, outer->arg[1], arg,
-		       stands_for[which].n * sizeof(arg[0])))
+	    !stands_for[which].n)
 		return verdict_native();
+	err = guest_read(outer, outer->arg[1], arg,
+			 stands_for[which].n * sizeof(arg[0]));
+	if (err)
+		return which == SYS_BIND && rq->version->nlayered ?
+		       verdict_value(err) : verdict_native();
 	inner.nr = row_number(stands_for[which].name, outer->abi);
 	for (int i = 0; i < 6; i++)
 		inner.arg[i] = arg[i];

@@ -16,6 +16,7 @@
 #include "sys/procfs.h"
 #include "sys/real.h"
 #include "sys/state.h"
+#include "view/layered.h"
 #include "view/registry.h"
 
 #define PROC_ROOT_INO 1
@@ -70,7 +71,10 @@ static int get_attr(struct request *rq, const struct place *p, struct stat *st)
 	memset(st, 0, sizeof(*st));
 	if (made(p))
 		return made_attr(rq, p, st);
-	return syscall(SYS_newfstatat, p->fd, "", st, AT_EMPTY_PATH) ? -errno : 0;
+	if (syscall(SYS_newfstatat, p->fd, "", st, AT_EMPTY_PATH))
+		return -errno;
+	layered_tell(rq->version, st);
+	return 0;
 }
 
 /* What an open descriptor has to read may differ from what is there now. */
@@ -107,6 +111,18 @@ struct verdict call_stat(struct request *rq)
 	return give(rq, rq->call->arg[1 + at], &st, sizeof(st));
 }
 
+/* Does a layered mount tell something else of an open file than it is? */
+static bool layered_fstat(struct request *rq, struct stat *st)
+{
+	char link[64];
+
+	if (!rq->version->nlayered)
+		return false;
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid,
+		 (int)rq->call->arg[0]);
+	return !stat(link, st) && layered_tell(rq->version, st);
+}
+
 /* The descriptor may be a placeholder for what only a module knows. */
 struct verdict call_fstat(struct request *rq)
 {
@@ -115,7 +131,11 @@ struct verdict call_fstat(struct request *rq)
 	struct stat st;
 	int err;
 
-	if (rq->call->abi == ABI_COMPAT || descriptors_empty(rq->sys->descriptors))
+	if (rq->call->abi == ABI_COMPAT)
+		return v;
+	if (layered_fstat(rq, &st))
+		return give(rq, rq->call->arg[1], &st, sizeof(st));
+	if (!descriptors_made(rq->sys->descriptors))
 		return v;
 	err = request_fd(rq, (int)rq->call->arg[0], &p);
 	if (!err && made(&p)) {
@@ -153,6 +173,29 @@ static void attr_to_statx(const struct stat *st, struct statx *x)
 	};
 }
 
+/* What a layered mount tells otherwise, in an answer of the kernel's. */
+static int tell_statx(struct request *rq, const struct place *p,
+		      struct statx *x)
+{
+	struct statx told;
+	struct stat st;
+
+	if (!rq->version->nlayered)
+		return 0;
+	if (fstat(p->fd, &st))
+		return -errno;
+	if (!layered_tell(rq->version, &st))
+		return 0;
+	attr_to_statx(&st, &told);
+	told.stx_mask |= x->stx_mask;
+	told.stx_attributes = x->stx_attributes;
+	told.stx_attributes_mask = x->stx_attributes_mask;
+	told.stx_btime = x->stx_btime;
+	told.stx_mnt_id = x->stx_mnt_id;
+	*x = told;
+	return 0;
+}
+
 struct verdict call_statx(struct request *rq)
 {
 	const uint64_t *arg = rq->call->arg;
@@ -171,6 +214,8 @@ struct verdict call_statx(struct request *rq)
 				 AT_EMPTY_PATH;
 		err = syscall(SYS_statx, p->fd, "", flags, (unsigned)arg[3], &x) ?
 		      -errno : 0;
+		if (!err)
+			err = tell_statx(rq, p, &x);
 	}
 	if (err)
 		return verdict_value(err);
@@ -184,7 +229,7 @@ int made_access(struct request *rq, const struct place *p, int want)
 	struct stat st;
 	int err;
 
-	if (m->flags & VU_MOUNT_OWN_ACCESS)
+	if (m->flags & (VU_MOUNT_OWN_ACCESS | VU_MOUNT_LAYERED))
 		return module_fs(p->mount->module)->access(&rq->ctx, m, p->rel,
 							   want);
 	err = made_attr(rq, p, &st);
@@ -193,9 +238,18 @@ int made_access(struct request *rq, const struct place *p, int want)
 	return err ?: vu_permits(&rq->ctx, &st, want);
 }
 
+/* Does the module say who may do what? */
+static bool module_permits(const struct place *p)
+{
+	if (made(p) || !p->rel)
+		return made(p);
+	return (p->mount->pub.flags & VU_MOUNT_OWN_ACCESS) ||
+	       (mount_layered(p->mount) && S_ISDIR(p->mode));
+}
+
 int place_access(struct request *rq, const struct place *p, int want)
 {
-	if (made(p))
+	if (module_permits(p))
 		return made_access(rq, p, want);
 	return syscall(SYS_faccessat2, p->fd, "", want,
 		       AT_EMPTY_PATH | AT_EACCESS) ? -errno : 0;
@@ -222,8 +276,7 @@ static int unreal_access(struct request *rq, const struct place *p, int want,
 	int err = request_ids(rq);
 
 	if (!err && !(flags & AT_EACCESS)) {
-		rq->ids.uid[3] = rq->ids.uid[0];
-		rq->ids.gid[3] = rq->ids.gid[0];
+		rq->as_real = true;
 		rq->ctx.has_who = false;
 	}
 	return err ?: made_access(rq, p, want);
@@ -239,7 +292,7 @@ struct verdict call_access(struct request *rq)
 	int err = rq->found[0].error;
 
 	if (!err)
-		err = made(p) ? unreal_access(rq, p, want, flags)
+		err = module_permits(p) ? unreal_access(rq, p, want, flags)
 			      : real_access(rq, p, want, flags & AT_EACCESS);
 	if (!err && (want & W_OK) && mount_rdonly(p->mount) &&
 	    (S_ISREG(p->mode) || S_ISDIR(p->mode) || S_ISLNK(p->mode)))

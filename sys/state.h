@@ -31,6 +31,7 @@ struct sys {
 	struct descriptors *descriptors;	/* where guests' descriptors lead */
 	struct snapshots *snapshots;		/* of made directories */
 	struct shadows *shadows;		/* of made special files */
+	struct watches *watches;		/* of made nodes: see watch.h */
 	pthread_mutex_t lock;			/* guards slot, nview, next_view */
 	struct view_slot slot[VIEWS_MAX];
 	unsigned next_view;
@@ -60,6 +61,12 @@ struct sys {
 /* Something became virtual: from now on every call is looked at. */
 void sys_wake(struct sys *s);
 
+/*
+ * The kernel writes core files by itself, in the real working directory: where
+ * the view has a layered mount the process is to have none.
+ */
+void sys_no_core_files(const struct version *v, pid_t pid);
+
 /* Set the caller's state; takes over g. 0 or -errno */
 int sys_become(struct request *rq, struct guest *g);
 
@@ -87,6 +94,12 @@ void sys_each(struct sys *s, void (*f)(void *, struct view *), void *arg);
 void server_departs(struct sys *s, struct mount *m);
 bool server_departed(struct sys *s, pid_t pid, const char *target,
 		     struct mount *m);
+
+/*
+ * m was unmounted, and the request that did it waits for its server when m is
+ * put, which is to come next: the request uses no place or version any more.
+ */
+void server_await(struct request *rq, struct mount *m);
 
 /* A view by number, with a reference; NULL: none. owner: out, may be NULL */
 struct view *sys_find_view(struct sys *s, unsigned id, pid_t *owner);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/proc.h"
@@ -19,6 +20,7 @@
 #include "sys/snapshot.h"
 #include "sys/special.h"
 #include "sys/state.h"
+#include "sys/watch.h"
 #include "view/attach.h"
 #include "view/registry.h"
 
@@ -59,7 +61,8 @@ struct sys *sys_new(const struct sys_hooks *hooks, const char *name)
 	s->tasks = g ? tasks_new(&guest_ops, g) : NULL;
 	learn_self(s);
 	s->shadows = shadows_new(s->privileged, s->hooks.scratch, s->hooks.ctx);
-	if (!s->tasks || !s->descriptors || !s->snapshots || !s->shadows)
+	s->watches = s->shadows ? watches_new(s) : NULL;
+	if (!s->tasks || !s->descriptors || !s->snapshots || !s->watches)
 		return NULL;
 	guest_put(g);
 	can_fetch();
@@ -146,6 +149,38 @@ int request_attach(struct request *rq, const struct attach *a,
 	return err;
 }
 
+void sys_no_core_files(const struct version *v, pid_t pid)
+{
+	static const struct rlimit none;
+	char how[2];
+	int fd = v->nlayered ? open("/proc/sys/kernel/core_pattern",
+				    O_RDONLY | O_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return;
+	if (read(fd, how, 1) != 1 || (how[0] != '|' && how[0] != '@'))
+		prlimit(pid, RLIMIT_CORE, &none, NULL);
+	close(fd);
+}
+
+/* Now that there is a mount: of all who are in the view. */
+static void no_core_files(struct request *rq)
+{
+	struct version *now = view_version(rq->guest->view);
+	pid_t *all = NULL;
+	size_t n = now->nlayered ? proc_descendants(getpid(), &all) : 0;
+
+	while (n--) {
+		struct guest *g = task_state(rq->sys->tasks, all[n], NULL);
+
+		if (g && g->view == rq->guest->view)
+			sys_no_core_files(now, all[n]);
+		guest_put(g);
+	}
+	free(all);
+	version_put(now);
+}
+
 int request_mount(struct request *rq, const struct mount_request *req,
 		  struct message *msg)
 {
@@ -154,11 +189,14 @@ int request_mount(struct request *rq, const struct mount_request *req,
 		.type = req->type, .source = req->source,
 		.target = req->target, .options = req->options,
 		.rdonly = req->flags & MS_RDONLY,
+		.nosuid = req->flags & MS_NOSUID,
 		.remount = req->flags & MS_REMOUNT,
 	};
 	int err = request_attach(rq, &a, &why);
 
 	memcpy(msg->text, why.text, sizeof(msg->text));
+	if (!err)
+		no_core_files(rq);
 	return err;
 }
 
@@ -243,6 +281,8 @@ int request_umount(struct request *rq, const char *target, int flags,
 		version_put(now);
 		creds_resume(rq);
 		special_sweep(rq->sys);
+		if (!f && m)
+			server_await(rq, m);
 	}
 	if (m)
 		mount_put(m);
@@ -353,6 +393,8 @@ void sys_drop_view(struct sys *s, unsigned id)
 		}
 	pthread_mutex_unlock(&s->lock);
 	view_put(v);
+	/* what is noted of its mounts would keep them, and what they hold */
+	descriptors_sweep(s->descriptors, NULL);
 	special_sweep(s);
 }
 

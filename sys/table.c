@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -24,13 +25,28 @@
 
 static const struct when when_sendto[] = { { WHEN_NONZERO, 4, 0, 0 } };
 
-/* Block devices, disk geometry, network devices, FUSE; tun (T 200...). */
+/*
+ * Block devices, disk geometry, network devices, FUSE; tun (T 200...); and
+ * what changes a file through a descriptor that cannot write (see
+ * call_ioctl()).
+ */
 static const struct when when_ioctl[] = {
 	{ WHEN_EQUAL, 1, 0xff00, 0x1200 },
 	{ WHEN_EQUAL, 1, 0xff00, 0x0300 },
 	{ WHEN_EQUAL, 1, 0xff00, 0x8900 },
 	{ WHEN_EQUAL, 1, 0xff00, 0xe500 },
 	{ WHEN_EQUAL, 1, 0xffc0, 0x54c0 },
+	{ WHEN_EQUAL, 1, 0xff00, 0x6600 },
+	{ WHEN_EQUAL, 1, 0xffff, 0x5820 },
+	{ WHEN_EQUAL, 1, 0xffff, 0x7602 },
+	{ WHEN_EQUAL, 1, 0xffff, 0x7211 },
+	{ WHEN_EQUAL, 1, 0xffff, 0x9401 },
+	{ WHEN_EQUAL, 1, 0xfffe, 0x940e },
+	{ WHEN_EQUAL, 1, 0xffff, 0x9417 },
+	{ WHEN_EQUAL, 1, 0xffff, 0x9418 },
+	{ WHEN_EQUAL, 1, 0xffff, 0x941a },
+	{ WHEN_EQUAL, 1, 0xffff, 0x9425 },
+	{ WHEN_EQUAL, 1, 0xffff, 0x943f },
 };
 
 /* The clocks that all processes share; not those of one process (2, 3). */
@@ -58,6 +74,11 @@ static const struct when when_prctl[] = {
 	{ WHEN_EQUAL, 0, ~0u, PR_SET_SECUREBITS },
 	{ WHEN_EQUAL, 0, ~0u, PR_GET_SECUREBITS },
 	{ WHEN_EQUAL, 0, ~0u, PR_CAP_AMBIENT },
+};
+
+/* Who is at the other end. */
+static const struct when when_getsockopt[] = {
+	{ WHEN_EQUAL, 2, ~0u, SO_PEERCRED },
 };
 
 /* A socket for modules; where a name may be: bind, connect, send... */
@@ -104,6 +125,8 @@ static const struct row extra[] = {
 	  .traits = ROW_ALWAYS | ROW_NEUTRAL | ROW_BARE, .handle = call_service },
 	{ .name = "vu_enter", .nr = { VU_CALL_ENTER, VU_CALL_ENTER },
 	  .traits = ROW_ALWAYS | ROW_NEUTRAL | ROW_BARE, .handle = call_enter },
+	{ .name = "vu_become", .nr = { VU_CALL_BECOME, VU_CALL_BECOME },
+	  .traits = ROW_ALWAYS | ROW_NEUTRAL | ROW_BARE, .handle = call_become },
 };
 #define NEXTRA (sizeof(extra) / sizeof(extra[0]))
 

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,12 @@ static int find_root(struct vu_ctx *ctx, struct mount *m)
 	if (mount_hides(m))
 		return m->covers.mount ? 0 : -ENOENT;
 	m->root = (struct place){ .mount = m, .fd = m->pub.root };
+	if (mount_layered(m)) {
+		m->root.same = true;
+		m->root.rel = strdup("");
+		if (!m->root.rel)
+			return -ENOMEM;
+	}
 	if (m->pub.root >= 0)
 		return place_identify(&m->root, m->pub.root, "");
 	if (!module_fs(m->module)->lookup)
@@ -194,7 +201,8 @@ static int build(struct vu_ctx *ctx, const struct attach *a, struct mount *m,
 		err = find_point(ctx, m);
 	if (err)
 		return say(msg, a->type, a->target, err);
-	m->pub.flags = a->rdonly ? VU_MOUNT_RDONLY : 0;
+	m->pub.flags = (a->rdonly ? VU_MOUNT_RDONLY : 0) |
+		       (a->nosuid ? VU_MOUNT_NOSUID : 0);
 	ctx->exceptions->of = m;
 	ctx->exceptions->target = m->pub.target;
 	err = module_fs(m->module)->mount(ctx, &m->pub, false, msg);
@@ -204,7 +212,13 @@ static int build(struct vu_ctx *ctx, const struct attach *a, struct mount *m,
 		return say(msg, a->type, a->source, err);
 	}
 	mount_live(m);
-	if (mount_served(m))
+	if (mount_layered(m) && mount_layered(m->covers.mount)) {
+		vu_message_set(msg, "%s: %s: is copied on write already; its "
+			       "changes cannot be kept apart once more",
+			       a->type, target);
+		return -EBUSY;
+	}
+	if (mount_served(m) && !(m->pub.flags & VU_MOUNT_ALONE))
 		m->world = version_get((struct version *)ctx->version);
 	err = find_root(ctx, m);
 	if (!err)
@@ -341,6 +355,9 @@ static int exception_root(struct vu_ctx *ctx, struct mount *e)
 		e->root = (struct place){ .mount = e, .fd = e->pub.root,
 					  .id = f.obj.id, .mode = f.obj.mode };
 	}
+	/* of a layered mount: back to the very place (view/layered.c) */
+	if (!err && mount_layered(ctx->exceptions->of))
+		e->root.mount = mount_get(f.obj.mount);
 	found_drop(&f);
 	return err;
 }
@@ -580,7 +597,7 @@ int view_unload(struct view *v, const char *module,
 /* Read when it is needed: most operations do not ask. */
 const struct vu_who *vu_who(const struct vu_ctx *asked)
 {
-	static const struct vu_who nobody = { 65534, 65534, 022 };
+	static const struct vu_who nobody = { 65534, 65534, 022, 0 };
 	struct vu_ctx *ctx = (struct vu_ctx *)asked;
 
 	if (!ctx->has_who && ctx->asker && ctx->asker->who)
@@ -599,7 +616,7 @@ int vu_permits(const struct vu_ctx *ctx, const struct stat *st, int want)
 	uid_t uid = vu_who(ctx)->uid;
 	mode_t bits = st->st_mode;
 
-	if (uid == 0)
+	if (vu_who(ctx)->caps & 1ull << CAP_DAC_OVERRIDE)
 		return !(want & X_OK) || (bits & 0111) || S_ISDIR(bits) ?
 		       0 : -EACCES;
 	if (uid == st->st_uid)
@@ -607,6 +624,22 @@ int vu_permits(const struct vu_ctx *ctx, const struct stat *st, int want)
 	else if (vu_in_group(ctx, st->st_gid))
 		bits >>= 3;
 	return want & ~bits & 7 ? -EACCES : 0;
+}
+
+static void act_as(const struct vu_ctx *ctx, bool caller)
+{
+	if (ctx && ctx->asker && ctx->asker->act_as)
+		ctx->asker->act_as(ctx->arg, caller);
+}
+
+void vu_as_self(const struct vu_ctx *ctx)
+{
+	act_as(ctx, false);
+}
+
+void vu_as_caller(const struct vu_ctx *ctx)
+{
+	act_as(ctx, true);
 }
 
 bool vu_gone(const struct vu_ctx *ctx)

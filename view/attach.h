@@ -8,7 +8,7 @@
 /* A request to mount, copied and checked for length. */
 struct attach {
 	const char *type, *source, *target, *options;
-	bool rdonly, remount;
+	bool rdonly, nosuid, remount;
 	bool loading;		/* of a module's table of mounts */
 };
 

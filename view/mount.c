@@ -47,7 +47,8 @@ void mount_options(const struct mount *m, char *buf, size_t size)
 {
 	const char *rest = m->pub.options;
 	char key[256], value[PATH_MAX];
-	size_t n = snprintf(buf, size, "%s%s%s", mount_rdonly(m) ? "ro" : "rw",
+	size_t n = snprintf(buf, size, "%s%s%s%s", mount_rdonly(m) ? "ro" : "rw",
+			    m->pub.flags & VU_MOUNT_NOSUID ? ",nosuid" : "",
 			    m->pub.how ? "," : "", m->pub.how ?: "");
 
 	while (vu_next_option(&rest, key, sizeof(key), value,
@@ -140,6 +141,8 @@ static void mount_free(struct mount *m)
 		close(m->pub.root);
 	place_free(&m->at);
 	place_free(&m->covers);
+	if (m->root.mount && m->root.mount != m)
+		mount_put(m->root.mount);	/* a layered mount's exception */
 	place_drop(&m->root);
 	version_put(m->world);
 	if (m->except_of)

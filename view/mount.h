@@ -60,10 +60,17 @@ ino_t made_number(const struct mount *m, const char *rel);
  */
 void mount_options(const struct mount *m, char *buf, size_t size);
 
+/* Does it lie over what was there? See view/layered.h. */
+static inline bool mount_layered(const struct mount *m)
+{
+	return m->pub.flags & VU_MOUNT_LAYERED;
+}
+
 /* Does the module answer for the nodes? (Else they are real.) */
 static inline bool mount_served(const struct mount *m)
 {
-	return m->pub.root < 0 && !(m->pub.flags & VU_MOUNT_HIDE) && m->id;
+	return (m->pub.root < 0 || mount_layered(m)) &&
+	       !(m->pub.flags & VU_MOUNT_HIDE) && m->id;
 }
 
 static inline bool mount_rdonly(const struct mount *m)

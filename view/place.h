@@ -32,12 +32,13 @@ struct place {
 	int fd;
 	bool own;		/* fd is closed by place_drop() */
 	bool elsewhere;		/* not where the kernel's own link leads */
-	char *rel;		/* name in a served mount, else NULL; owned */
+	char *rel;		/* name in a served or layered mount, else NULL; owned */
 	struct file_id id;
 	mode_t mode;		/* type bits at least */
 	uint64_t born;		/* when it was made, in ns; 0: not known */
 	uint64_t number;	/* its module's own (struct vu_node); 0: none */
 	bool unnamed;		/* open, but its name is gone: rel is not it */
+	bool same;		/* in a layered mount: as struct vu_node has it */
 };
 
 #define NOWHERE ((struct place){ .fd = -1 })

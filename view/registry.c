@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,11 +27,13 @@ struct module {
 	struct vu_fs_ops fs;	/* the module's, completed with defaults */
 	void *handle;
 	unsigned users;
+	unsigned states;	/* of processes, which it has kept */
 	bool permanent;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct module *modules;
+static atomic_uint kept;	/* what they want kept, all of them */
 
 /* The last component without ".so": what a module file is called. */
 static void plain_name(const char *name, char *buf, size_t size)
@@ -150,6 +153,7 @@ int module_load(const char *name, const char *options, struct module **out,
 		m->next = modules;
 		modules = m;
 		m->users = out ? 1 : 0;
+		atomic_fetch_or(&kept, m->vu->keeps);
 	}
 	pthread_mutex_unlock(&lock);
 	if (err)
@@ -174,10 +178,11 @@ static int check_idle(const struct module *m, const char *name,
 		vu_message_set(msg, "%s: not loaded", name);
 		return -ENOENT;
 	}
-	if (!m->permanent && m->users <= mounts)
+	if (!m->permanent && m->users <= mounts && !m->states)
 		return 0;
 	vu_message_set(msg, "%s: %s", name, m->permanent ?
-		       "loaded permanently" : "has mounts");
+		       "loaded permanently" : m->states ? "in use"
+							: "has mounts");
 	return -EBUSY;
 }
 
@@ -189,6 +194,16 @@ int module_idle(const char *name, unsigned mounts, struct vu_message *msg)
 	err = check_idle(find(name), name, mounts, msg);
 	pthread_mutex_unlock(&lock);
 	return err;
+}
+
+/* Lock held. */
+static void count_kept(void)
+{
+	unsigned all = 0;
+
+	for (struct module *m = modules; m; m = m->next)
+		all |= m->vu->keeps;
+	atomic_store(&kept, all);
 }
 
 /* Take it off the list if nobody uses it. */
@@ -204,6 +219,7 @@ static int unlist(const char *name, struct module **out, struct vu_message *msg)
 		return err;
 	*out = *p;
 	*p = (*p)->next;
+	count_kept();
 	return 0;
 }
 
@@ -319,6 +335,39 @@ bool module_has_type(const char *type)
 	if (m)
 		module_release(m);
 	return m || !module_file(module_of(type), file, sizeof(file));
+}
+
+unsigned modules_keep(void)
+{
+	return atomic_load(&kept);
+}
+
+struct module *module_keeping(enum vu_keep what)
+{
+	struct module *m;
+
+	pthread_mutex_lock(&lock);
+	for (m = modules; m; m = m->next)
+		if (m->vu->keeps & what)
+			break;
+	if (m)
+		m->states++;
+	pthread_mutex_unlock(&lock);
+	return m;
+}
+
+void module_state_get(struct module *m)
+{
+	pthread_mutex_lock(&lock);
+	m->states++;
+	pthread_mutex_unlock(&lock);
+}
+
+void module_state_put(struct module *m)
+{
+	pthread_mutex_lock(&lock);
+	m->states--;
+	pthread_mutex_unlock(&lock);
 }
 
 struct module *module_named(const char *name)

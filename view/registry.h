@@ -40,6 +40,16 @@ int module_for_type(const char *type, struct module **module,
 /* Is there a module for the type, loaded or to be loaded? */
 bool module_has_type(const char *type);
 
+/* Everything that loaded modules want kept: enum vu_keep, or-ed. */
+unsigned modules_keep(void);
+/*
+ * A module that wants this kept, or NULL: one state more of a process is there
+ * because of it, until module_state_put().
+ */
+struct module *module_keeping(enum vu_keep what);
+void module_state_get(struct module *m);	/* and another one */
+void module_state_put(struct module *m);
+
 /* The loaded module of that name, with a reference, or NULL. */
 struct module *module_named(const char *name);
 void module_release(struct module *m);

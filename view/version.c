@@ -108,10 +108,12 @@ static void put_mount(struct version *v, struct mount *m)
 		put_point(v, m->at.mount, m->at.id, m->name, m);
 	if (c->mount)
 		put_point(v, c->mount, c->id, "", m);
-	if (!m->name[0] && !m->at.mount->id)
+	if (!m->name[0] && !m->at.mount->id && !mount_layered(m))
 		v->root_covered = true;
 	if (mount_served(m))
 		v->nserved++;
+	if (mount_layered(m))
+		v->nlayered++;
 	put_name(v, m->name);
 	/*
 	 * An edited directory must not be opened unseen: its last name is

@@ -20,8 +20,10 @@ struct version {
 	size_t nname;
 	const char **name;
 	size_t nserved;			/* mounts served by modules */
+	size_t nlayered;		/* of them: layered ones */
 	size_t nedit;			/* mounts that change a listing */
-	bool root_covered;		/* "/" itself is a mount point */
+	bool root_covered;		/* "/" itself is a mount point, and
+					 * what it was cannot be seen */
 };
 
 /* A version with these mounts (references are taken). NULL: no memory. */

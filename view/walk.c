@@ -21,7 +21,6 @@
  */
 #include "view/walk.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -32,6 +31,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "view/layered.h"
 #include "view/registry.h"
 
 #define LINKS_MAX 40
@@ -71,24 +71,44 @@ static int openat2_path(int dir, const char *path, unsigned flags,
 	return fd < 0 ? -errno : fd;
 }
 
+/* Does the kernel have this object under this name as well? */
+static bool as_the_kernel(const struct place *p)
+{
+	return !p->mount || !p->mount->id || p->same;
+}
+
 /* Move to a place, which the trip takes over. */
 static void go(struct trip *t, struct place *to)
 {
 	place_drop(&t->at);
 	t->at = *to;
 	*to = NOWHERE;
-	if (t->at.mount && t->at.mount->id)
+	if (!as_the_kernel(&t->at))
 		t->f->native = false;
 }
 
-/* Search permission, as the kernel would check it before looking up. */
-static int may_search(const struct place *dir)
+/*
+ * Search permission, as the kernel would check it before looking up. In a
+ * layered mount the mode may be one of long ago, or only told: its module is
+ * asked as well.
+ */
+static int may_search(struct trip *t, const struct place *dir)
 {
+	bool layered = dir->rel && mount_layered(dir->mount);
 	int fd;
 
 	if (!S_ISDIR(dir->mode))
 		return -ENOTDIR;
-	if (dir->fd < 0 || (dir->mode & 0111) == 0111)
+	if (layered && t->w->ctx && !dir->unnamed) {
+		int err = module_fs(dir->mount->module)->access(t->w->ctx,
+			&dir->mount->pub, dir->rel, X_OK);
+
+		if (err) {	/* the kernel might not say so */
+			t->f->native = false;
+			return err;
+		}
+	}
+	if (dir->fd < 0 || (!layered && (dir->mode & 0111) == 0111))
 		return 0;
 	fd = openat2_path(dir->fd, ".", 0, 0);
 	if (fd < 0)
@@ -156,22 +176,14 @@ static int cross(struct trip *t)
 		m = version_point(t->w->version, t->at.mount, t->at.id, "");
 		if (!m)
 			return 0;
-		t->f->native = false;
+		if (!layered_shows_through(m))
+			t->f->native = false;
 		err = enter_mount(t, m, &to);
 		if (err)
 			return err;
 		go(t, &to);
 	}
 	return 0;
-}
-
-static char *join(const char *rel, const char *name)
-{
-	char *s;
-
-	if (asprintf(&s, "%s%s%s", rel, *rel ? "/" : "", name) < 0)
-		return NULL;
-	return s;
 }
 
 /* The root is itself, whatever its module calls it from time to time. */
@@ -190,7 +202,10 @@ int served_place(const struct walker *w, struct mount *m, char *rel,
 		err = module_fs(m->module)->find(w->ctx, &m->pub, rel, &node);
 	if (!err && node.kind == VU_NODE_REAL)
 		err = place_of_fd(to, m, node.fd);
-	else if (!err)
+	if (!err && node.kind == VU_NODE_REAL && mount_layered(m)) {
+		to->mode = node.attr.st_mode;
+		to->same = node.same;
+	} else if (!err && node.kind != VU_NODE_REAL)
 		*to = (struct place){
 			.mount = m, .fd = -1, .mode = node.attr.st_mode,
 			.id = { 0, number_of(m, rel, node.attr.st_ino), 0 },
@@ -210,10 +225,25 @@ static int child(struct trip *t, const struct place *dir, const char *name,
 {
 	int fd;
 
-	if (dir->unnamed)
+	if (dir->unnamed) {
+		t->f->native = false;
 		return -ENOENT;
-	if (dir->rel)
-		return served_place(t->w, dir->mount, join(dir->rel, name), to);
+	}
+	if (layered_untouched(dir, name, strlen(name))) {
+		int err = layered_child(dir, name, to);
+
+		/* of what the kernel does not show the module may know more */
+		if (err != -EACCES)
+			return err;
+	}
+	if (dir->rel) {
+		int err = served_place(t->w, dir->mount,
+				       layered_join(dir->rel, name), to);
+
+		/* that it is not there the kernel would not say */
+		t->f->native = t->f->native && !err;
+		return err;
+	}
 	fd = openat(dir->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -244,7 +274,7 @@ static int dotdot(struct trip *t)
 {
 	struct place to = NOWHERE;
 	struct mount *m;
-	int fd, err = may_search(&t->at);
+	int fd, err = may_search(t, &t->at);
 
 	if (err)
 		return err;
@@ -257,8 +287,11 @@ static int dotdot(struct trip *t)
 			return t->flags & WALK_BENEATH ? -EXDEV : 0;
 		if (t->flags & WALK_NO_XDEV)
 			return -EXDEV;
-		t->f->native = false;
+		if (!mount_layered(m))
+			t->f->native = false;
 		err = place_share(&to, &m->at);
+		if (!err && m->name[0])
+			err = layered_home(t->w->version, &to);
 		if (err)
 			return err;
 		go(t, &to);
@@ -275,6 +308,7 @@ static int dotdot(struct trip *t)
 	} else {
 		fd = openat(t->at.fd, "..", O_PATH | O_CLOEXEC);
 		err = fd < 0 ? -errno : place_of_fd(&to, t->at.mount, fd);
+		err = err ?: layered_home(t->w->version, &to);
 		if (!err && (t->flags & WALK_NO_XDEV) &&
 		    leaves_mount(t, &to)) {
 			place_drop(&to);
@@ -360,45 +394,6 @@ static ssize_t proc_self(const struct trip *t, const char *name,
 }
 
 /*
- * Parse "/proc/PID", "/proc/PID/task/TID" or the fd directory of either.
- * Return: the process (thread) it is about, 0 for other directories
- */
-static pid_t proc_subject(const char *name, bool *fd_directory)
-{
-	pid_t pid = 0;
-	const char *tail;
-
-	while (*name && !(name[0] == '/' && isdigit((unsigned char)name[1])))
-		name++;
-	if (sscanf(name, "/%d", &pid) != 1)
-		return 0;
-	tail = name + 1 + strspn(name + 1, "0123456789");
-	if (!strncmp(tail, "/task/", 6) && sscanf(tail + 6, "%d", &pid) == 1)
-		tail += 6 + strspn(tail + 6, "0123456789");
-	*fd_directory = !strcmp(tail, "/fd");
-	return !*tail || *fd_directory ? pid : 0;
-}
-
-pid_t proc_magic(const struct place *dir, const char *name,
-		 char *what, size_t size)
-{
-	char where[PATH_MAX];
-	bool fds = false;
-	pid_t pid;
-
-	if (!place_in_proc(dir) || kernel_name(dir->fd, where, sizeof(where)) < 0)
-		return 0;
-	pid = proc_subject(where, &fds);
-	if (!pid)
-		return 0;
-	if (!fds && strcmp(name, "cwd") && strcmp(name, "root") &&
-	    strcmp(name, "exe"))
-		return 0;
-	snprintf(what, size, "%s%s", fds ? "fd/" : "", name);
-	return pid;
-}
-
-/*
  * A link of /proc that is more than its text. Return: 1 when it was
  * followed, 0 when it is an ordinary link, or -errno
  */
@@ -427,9 +422,10 @@ static int follow_magic(struct trip *t, const char *name)
 		fd = openat(t->at.fd, name, O_PATH | O_CLOEXEC);
 		err = fd < 0 ? -errno : place_of_fd(&to, mount_base(), fd);
 	}
+	err = err ?: layered_home(t->w->version, &to);
 	if (err)
 		return err;
-	if (to.mount->id || to.elsewhere)
+	if (!as_the_kernel(&to) || to.elsewhere)
 		t->f->native = false;
 	t->f->magic = true;
 	go(t, &to);
@@ -491,7 +487,7 @@ static int next_step(struct trip *t, struct step *s)
 	if (!n)
 		return 0;
 	if (n > NAME_MAX)
-		return may_search(&t->at) ?: -ENAMETOOLONG;
+		return may_search(t, &t->at) ?: -ENAMETOOLONG;
 	memcpy(s->text, t->rest, n);
 	s->text[n] = '\0';
 	s->name = s->text;
@@ -516,6 +512,7 @@ static size_t plain_run(const struct trip *t, bool *whole)
 
 		if (n > NAME_MAX || after - t->rest >= PATH_MAX ||
 		    version_has_name(t->w->version, p, n) ||
+		    (t->at.rel && !layered_untouched(&t->at, p, n)) ||
 		    (p[0] == '.' && (n == 1 || (n == 2 && p[1] == '.'))))
 			return end - t->rest;
 		if (!*after) {
@@ -543,7 +540,8 @@ static bool leave_late(struct trip *t, const char *run, size_t n)
 	if (!(t->flags & WALK_LATE) || n >= sizeof(f->name) ||
 	    (f->native && strchr(run, '/')) ||
 	    place_identify(&file, t->at.fd, run) || place_in_proc(&file) ||
-	    !(S_ISREG(file.mode) || S_ISDIR(file.mode)))
+	    !(S_ISREG(file.mode) || S_ISDIR(file.mode)) ||
+	    layered_name(&t->at, run, &file))
 		return false;
 	memcpy(f->name, run, n + 1);
 	f->late = true;
@@ -568,7 +566,9 @@ static int jump(struct trip *t)
 	size_t n;
 	int fd, err;
 
-	if (t->at.rel || t->at.fd < 0)
+	/* what the view has removed the kernel may have yet */
+	if (t->at.fd < 0 || t->at.unnamed ||
+	    (t->at.rel && !mount_layered(t->at.mount)))
 		return 0;
 	n = plain_run(t, &whole);
 	if (!n)
@@ -583,7 +583,7 @@ static int jump(struct trip *t)
 	}
 	fd = openat2_path(t->at.fd, run, whole && (t->flags & WALK_NOFOLLOW) ?
 			  O_NOFOLLOW : 0, resolve);
-	if (fd == -ELOOP)
+	if (fd == -ELOOP || (fd == -EACCES && t->at.rel))
 		return 0;
 	if (fd < 0 && whole && fd == -ENOENT) {
 		t->f->error = fd;
@@ -592,7 +592,8 @@ static int jump(struct trip *t)
 	}
 	if (fd < 0)
 		return fd;
-	err = place_of_fd(&to, t->at.mount, fd);
+	err = place_of_fd(&to, t->at.mount, fd) ?:
+	      layered_name(&t->at, run, &to);
 	if (err)
 		return err;
 	t->f->slash = whole && run[n - 1] == '/';
@@ -617,8 +618,7 @@ static int note_parent(struct trip *t, const struct step *s)
 /* What stands at a name: a mount, or what the file system has there. */
 static int look(struct trip *t, const struct step *s, struct place *to)
 {
-	struct mount *m = version_point(t->w->version, t->at.mount, t->at.id,
-					s->name);
+	struct mount *m = layered_point(t->w->version, &t->at, s->name);
 	int err;
 
 	if (s->last)
@@ -631,8 +631,9 @@ static int look(struct trip *t, const struct step *s, struct place *to)
 		}
 		return err;
 	}
-	t->f->native = false;
-	err = may_search(&t->at);
+	if (!layered_shows_through(m))
+		t->f->native = false;
+	err = may_search(t, &t->at);
 	if (!err && (t->flags & WALK_NO_XDEV) && !mount_hides(m))
 		err = -EXDEV;
 	return err ? err : enter_mount(t, m, to);
@@ -654,6 +655,7 @@ static int one_component(struct trip *t, const struct step *s)
 	}
 	if (err)
 		return err;
+	t->f->native = t->f->native && as_the_kernel(&to);
 	if (S_ISLNK(to.mode) &&
 	    (!s->last || (s->slash && !(t->flags & WALK_NAME)) ||
 	     !(t->flags & WALK_NOFOLLOW))) {
@@ -667,7 +669,7 @@ static int one_component(struct trip *t, const struct step *s)
 
 static int dots(struct trip *t, const struct step *s)
 {
-	int err = s->text[1] ? dotdot(t) : may_search(&t->at);
+	int err = s->text[1] ? dotdot(t) : may_search(t, &t->at);
 
 	if (s->last) {
 		place_drop(&t->f->dir);
@@ -734,7 +736,7 @@ static int set_out(struct trip *t, const struct place *start, bool agrees,
 			    : place_share(&t->at, from);
 	if (err)
 		return err;
-	if (t->at.mount->id)
+	if (!as_the_kernel(&t->at))
 		t->f->native = false;
 	return absolute ? cross(t) : 0;
 }
@@ -782,7 +784,8 @@ bool walk_proves_native(const struct version *v, int dirfd, const char *path,
 		size_t n = strcspn(p, "/");
 
 		if ((n == 2 && p[0] == '.' && p[1] == '.') ||
-		    (n && version_has_name(v, p, n)))
+		    (n && (version_has_name(v, p, n) ||
+			   layered_touches(v, p, n))))
 			return false;
 		p += n;
 		p += strspn(p, "/");

@@ -32,7 +32,7 @@
 #include <time.h>
 
 /* Grows whenever this file changes in a way that a module can notice. */
-#define VU_MODULE_VERSION 3
+#define VU_MODULE_VERSION 4
 
 struct vu_ctx;			/* one request: who asks, in which view */
 struct vu_dir;			/* a listing being filled */
@@ -42,11 +42,15 @@ struct vu_message {
 	char text[512];
 };
 
-/* Who asks. Valid during one operation. */
+/*
+ * Who asks. Valid during one operation. These are the ids that the process
+ * itself is told: they may be virtual, and then decide nothing in the kernel.
+ */
 struct vu_who {
 	uid_t uid;		/* effective, of the file system */
 	gid_t gid;
 	mode_t umask;
+	uint64_t caps;		/* effective, one bit for each CAP_ */
 };
 
 /* --- names a module can own --- */
@@ -83,6 +87,26 @@ enum vu_mount_flag {
 	 * whoever serves it may have to be waited for.
 	 */
 	VU_MOUNT_APART		= 1 << 4,
+	/*
+	 * The module never looks from this mount at what was mounted before
+	 * (vu_open() and its like), which need not be kept for that.
+	 */
+	VU_MOUNT_ALONE		= 1 << 5,
+	/*
+	 * Set by the monitor before the operation umount: somebody waits, for
+	 * a while, until whoever serves the mount has finished with it.
+	 */
+	VU_MOUNT_AWAITED	= 1 << 6,
+	/*
+	 * The mount lies over the directory that its target was: root is
+	 * that directory. Every node is REAL, some of them the kernel's own
+	 * (same), others elsewhere. The monitor reads by itself what lookup
+	 * gives; every change is asked of the module, by the operations that
+	 * serve MADE nodes and by those of "layered mounts" below.
+	 */
+	VU_MOUNT_LAYERED	= 1 << 7,
+	/* Set-id bits of programs in it give nobody virtual ids. */
+	VU_MOUNT_NOSUID		= 1 << 8,
 };
 
 /*
@@ -100,7 +124,7 @@ struct vu_mount {
 	 * is: the monitor then does everything itself and lookup may be
 	 * NULL. -1: the module answers by lookup. Closed by the monitor.
 	 */
-	int root;
+	int root;		/* umount may close it itself, and make it -1 */
 	void *priv;
 	long seen_by;		/* uid of the only one to enter it; -1: all may */
 	const char *how;	/* one more option to tell people of, or NULL */
@@ -129,6 +153,11 @@ struct vu_node {
 	 * changed or is gone. 0: none; then it is known by name alone.
 	 */
 	uint64_t number;
+	/*
+	 * REAL, in a layered mount: the kernel has this very object, with
+	 * nothing else to tell of it, under the same name.
+	 */
+	bool same;
 };
 
 struct vu_fs_ops {
@@ -254,9 +283,62 @@ struct vu_fs_ops {
 			const void *value, size_t size, int flags);
 	int (*removexattr)(struct vu_ctx *ctx, struct vu_mount *m,
 			   const char *path, const char *name);
+	/*
+	 * --- layered mounts: all of these are required there ---
+	 *
+	 * There lookup fills node->attr.st_mode as it is to be told; open is
+	 * asked when a file is opened for writing or to be cut (O_TRUNC), or
+	 * when its type is another than the real one's; create with O_TMPFILE
+	 * makes a file without a name in the directory path. Of a directory
+	 * getxattr and listxattr are asked, too, and access (X_OK).
+	 */
+	/*
+	 * May a component like this lead elsewhere than the kernel has it,
+	 * in any directory of the mount? Asked for each: must be quick, and
+	 * may say yes too often.
+	 */
+	bool (*touches)(struct vu_mount *m, const char *name, size_t len);
+	/*
+	 * The name in the mount of what the kernel calls so (absolute).
+	 * Return: length; -ENOENT: it is hidden, or was removed; -EXDEV: not
+	 * in the mount at all
+	 */
+	ssize_t (*name_here)(struct vu_mount *m, const char *kernel_name,
+			     char *buf, size_t size);
+	/*
+	 * What is to be told of a real node, for which the kernel says *st.
+	 * It is known by st_dev and st_ino alone, and may not be of this
+	 * mount. Return: was anything changed?
+	 */
+	bool (*tell)(struct vu_mount *m, struct stat *st);
+	/*
+	 * How the listing of a directory differs from that of the real one:
+	 * names (vu_dir_add) that it has not, and names not to be seen there.
+	 * A name that is in both is told as added.
+	 */
+	int (*edits)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		     struct vu_dir *added, struct vu_dir *hidden);
+	/*
+	 * The kernel itself will make the name (a socket is bound): which
+	 * real directory is it to be made in? Checked as for mknod.
+	 * Return: O_PATH descriptor or -errno
+	 */
+	int (*reserve)(struct vu_ctx *ctx, struct vu_mount *m, const char *path);
+	/* Give a name to a file that has none: an O_TMPFILE of this mount. */
+	int (*adopt)(struct vu_ctx *ctx, struct vu_mount *m, int fd,
+		     const char *path);
 };
 
 /* --- the module --- */
+
+/*
+ * What a process is by its own account, beside what the kernel has for it.
+ * The monitor does all of it, by the kernel's rules: see unrealuidgid(5).
+ */
+enum vu_keep {
+	VU_KEEP_IDS	= 1 << 0,	/* user and group ids, groups */
+	VU_KEEP_CAPS	= 1 << 1,	/* capabilities */
+};
 
 /*
  * A mount that loading makes. target is absolute; the rest is as in struct
@@ -288,6 +370,11 @@ struct vu_module {
 	 * still there, unless it is in use. Default: nothing.
 	 */
 	const struct vu_loaded_mount *mounts;
+	/*
+	 * What the monitor is to keep for each process, as long as the module
+	 * is loaded; it needs no operation then. enum vu_keep, or-ed
+	 */
+	unsigned keeps;
 };
 
 /* --- what the monitor offers to modules --- */
@@ -302,6 +389,13 @@ bool vu_in_group(const struct vu_ctx *ctx, gid_t gid);
 
 /* May the caller, by owner, groups and mode? R_OK... 0 or -EACCES */
 int vu_permits(const struct vu_ctx *ctx, const struct stat *st, int want);
+
+/*
+ * Files are worked on as the caller would, by his ids. Between vu_as_self()
+ * and vu_as_caller() it is the monitor itself that does. NULL: nothing to do.
+ */
+void vu_as_self(const struct vu_ctx *ctx);
+void vu_as_caller(const struct vu_ctx *ctx);
 
 /*
  * Has the caller given up (a signal, its end)? An operation that waits for
@@ -378,8 +472,19 @@ int vu_next_option(const char **rest, char *key, size_t keysize,
 bool vu_has_open(pid_t pid, bool (*such)(void *arg, const struct stat *st),
 		 void *arg);
 
+/* All guests. *pid: out, the caller frees it. Return: how many */
+size_t vu_guests(pid_t **pid);
+
 /* A line for the user of the monitor: something went wrong unasked. */
 void vu_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * How far something has come that a guest waits for, worth saying if it takes
+ * over a second: shown on the user's terminal, if at all, in the place of what
+ * was said so before. NULL: it is over.
+ */
+void vu_progress(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
 
 void vu_message_set(struct vu_message *msg, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -3,6 +3,7 @@
  * access, faccessat, faccessat2: real and effective ids, flags.
  *
  * inside: yes
+ * cow: yes
  */
 #include <linux/capability.h>
 #include <sys/prctl.h>

@@ -3,6 +3,7 @@
  * truncate, chmod, chown, utimensat and their kin.
  *
  * inside: yes
+ * cow: yes
  */
 #include <sys/time.h>
 #include <utime.h>

@@ -3,6 +3,7 @@
  * Games with descriptors: none of the monitor's is among a guest's.
  *
  * inside: yes
+ * cow: yes
  */
 #include <dirent.h>
 #include <linux/close_range.h>

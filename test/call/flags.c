@@ -4,6 +4,7 @@
  * kernel finds what else is wrong.
  *
  * inside: yes
+ * cow: yes
  */
 #include <linux/openat2.h>
 

@@ -3,6 +3,7 @@
  * Reading directories: sizes, offsets, changes while reading.
  *
  * inside: yes
+ * cow: yes
  */
 #include <dirent.h>
 

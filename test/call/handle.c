@@ -3,6 +3,7 @@
  * name_to_handle_at and open_by_handle_at.
  *
  * inside: yes
+ * cow: yes
  */
 #include "test/lib.h"
 

@@ -3,6 +3,7 @@
  * Identity: ids, groups, capabilities, umask, and what they decide.
  *
  * inside: yes
+ * cow: yes
  */
 #include <grp.h>
 #include <linux/capability.h>

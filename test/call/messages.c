@@ -3,6 +3,7 @@
  * sendmmsg and sendmsg to sockets that are named, not connected.
  *
  * inside: yes
+ * cow: yes
  */
 #include <sys/socket.h>
 #include <sys/un.h>

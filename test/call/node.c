@@ -3,6 +3,7 @@
  * mkdir, mknod, unlink, rmdir.
  *
  * inside: yes
+ * cow: yes
  */
 #include <sys/sysmacros.h>
 

@@ -3,6 +3,7 @@
  * openat2: every RESOLVE flag, odd sizes of struct open_how.
  *
  * inside: yes
+ * cow: yes
  */
 #include <linux/openat2.h>
 

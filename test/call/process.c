@@ -3,6 +3,7 @@
  * fork, vfork, clone, wait, limits; guests that die in a call.
  *
  * inside: yes
+ * cow: yes
  */
 #include <sched.h>
 #include <sys/prctl.h>

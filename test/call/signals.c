@@ -3,6 +3,7 @@
  * Signals that interrupt calls; SA_RESTART; handlers that make calls.
  *
  * inside: yes
+ * cow: yes
  */
 #include <sys/file.h>
 #include <sys/socket.h>

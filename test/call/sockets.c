@@ -3,6 +3,7 @@
  * Sockets that have no names: families, types, options, loopback.
  *
  * inside: yes
+ * cow: yes
  */
 #include <arpa/inet.h>
 #include <linux/netlink.h>

@@ -3,6 +3,7 @@
  * stat in all its forms: results, buffers, padding.
  *
  * inside: yes
+ * cow: yes
  */
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>

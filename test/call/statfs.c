@@ -3,6 +3,7 @@
  * statfs and fstatfs; what changes by itself is left out.
  *
  * inside: yes
+ * cow: yes
  */
 #include <sys/statvfs.h>
 #include <sys/vfs.h>

@@ -3,6 +3,7 @@
  * symlink, readlink, and the magic links of /proc.
  *
  * inside: yes
+ * cow: yes
  */
 #include "test/lib.h"
 

@@ -3,6 +3,7 @@
  * AF_UNIX: addresses are names.
  *
  * inside: root user
+ * cow: root user
  * (In the cage sockets cannot be fetched; others are told the real names.)
  */
 #include <poll.h>

@@ -3,6 +3,7 @@
  * Extended attributes, by name and by descriptor.
  *
  * inside: yes
+ * cow: yes
  */
 #include <sys/xattr.h>
 

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation
+ *
+ * A layered mount lies over the directory that its target was, and shows
+ * that directory with changes: copy on write. All of its nodes are real, most
+ * of them the kernel's own, under the kernel's own names. So a place in it
+ * has both a descriptor and a name in the mount (rel).
+ *
+ * The module knows which names lead elsewhere, and says of any component
+ * whether it may be one of them. A path without such a component is the
+ * kernel's: it is walked by the kernel, and a call on it that changes nothing
+ * runs natively. Then the guest has descriptors of the target's own files and
+ * directories that we have not handed out. Whatever starts from one of them
+ * (a relative name, fchmod, a link of /proc) must come to be in the mount, or
+ * it would change the real file: the kernel's name of the object tells
+ * (layered_home), which the module translates. So nothing rests on notes of
+ * who has opened what.
+ *
+ * An exception of a layered mount leads out of it, to the very place that was
+ * there before: coming back by "..", the kernel's name tells again.
+ */
+#include "view/layered.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "view/registry.h"
+
+static const struct vu_fs_ops *ops_of(const struct mount *m)
+{
+	return module_fs(m->module);
+}
+
+static bool touches(const struct mount *m, const char *name, size_t len)
+{
+	return ops_of(m)->touches((struct vu_mount *)&m->pub, name, len);
+}
+
+bool layered_untouched(const struct place *dir, const char *name, size_t len)
+{
+	return dir->rel && dir->fd >= 0 && mount_layered(dir->mount) &&
+	       !touches(dir->mount, name, len);
+}
+
+bool layered_touches(const struct version *v, const char *name, size_t len)
+{
+	for (size_t i = 0; v->nlayered && i < v->nmount; i++)
+		if (mount_layered(v->mount[i]) && touches(v->mount[i], name, len))
+			return true;
+	return false;
+}
+
+/* Append a path without empty components. */
+static char *append(char *at, const char *path)
+{
+	while (*path) {
+		size_t n = strcspn(path, "/");
+
+		at = mempcpy(at, path, n);
+		path += n;
+		path += strspn(path, "/");
+		if (*path)
+			*at++ = '/';
+	}
+	*at = '\0';
+	return at;
+}
+
+char *layered_join(const char *rel, const char *name)
+{
+	char *s = malloc(strlen(rel) + strlen(name) + 2), *at = s;
+
+	if (!s)
+		return NULL;
+	at = stpcpy(at, rel);
+	if (*rel && *name)
+		*at++ = '/';
+	append(at, name);
+	return s;
+}
+
+int layered_name(const struct place *at, const char *path, struct place *to)
+{
+	if (!at->rel)
+		return 0;
+	to->rel = layered_join(at->rel, path);
+	to->same = at->same;
+	if (to->rel)
+		return 0;
+	place_drop(to);
+	return -ENOMEM;
+}
+
+int layered_child(const struct place *dir, const char *name, struct place *to)
+{
+	int fd = openat(dir->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return place_of_fd(to, dir->mount, fd) ?: layered_name(dir, name, to);
+}
+
+/* Is the place in m, by the kernel's name of it? As layered_home() */
+static int home_in(struct mount *m, const char *name, struct place *p)
+{
+	char rel[PATH_MAX];
+	ssize_t n = ops_of(m)->name_here(&m->pub, name, rel, sizeof(rel));
+
+	if (n == -EXDEV)
+		return 0;
+	free(p->rel);
+	p->rel = NULL;
+	p->mount = m;
+	p->same = true;
+	p->unnamed = n == -ENOENT;
+	if (n >= 0)
+		p->rel = strdup(rel);
+	if (p->unnamed || p->rel)
+		return 0;
+	place_drop(p);
+	return n < 0 ? n : -ENOMEM;
+}
+
+int layered_home(const struct version *v, struct place *p)
+{
+	char name[PATH_MAX];
+	int err = 0;
+	ssize_t n;
+
+	if (!v->nlayered || p->fd < 0 || !p->mount ||
+	    (p->mount->id && !mount_layered(p->mount)))
+		return 0;
+	n = kernel_name(p->fd, name, sizeof(name));
+	if (n == -ENOENT && p->mount->id)
+		p->unnamed = true;	/* the store had it, and nobody has now */
+	if (n == -ENOENT || (n > 0 && name[0] != '/'))
+		return 0;
+	if (n < 0) {		/* whose it is we must know */
+		place_drop(p);
+		return n;
+	}
+	p->mount = mount_base();
+	for (size_t i = v->nmount; i-- && !err && !p->mount->id; )
+		if (mount_layered(v->mount[i]))
+			err = home_in(v->mount[i], name, p);
+	if (!err && !p->mount->id) {
+		free(p->rel);
+		p->rel = NULL;
+	}
+	return err;
+}
+
+/* What lay under a layered mount shows through it, with its own mounts. */
+struct mount *layered_point(const struct version *v, const struct place *dir,
+			    const char *name)
+{
+	const struct mount *in = dir->mount;
+	struct mount *m = version_point(v, in, dir->id, name);
+
+	while (!m && mount_layered(in) && in->covers.mount) {
+		in = in->covers.mount;
+		m = version_point(v, in, dir->id, name);
+		if (m && m->id >= dir->mount->id)
+			m = NULL;
+	}
+	return m;
+}
+
+bool layered_shows_through(const struct mount *m)
+{
+	return mount_layered(m) || (m->except_of && mount_layered(m->except_of));
+}
+
+bool layered_tell(const struct version *v, struct stat *st)
+{
+	for (size_t i = v->nmount; v->nlayered && i--; ) {
+		struct mount *m = v->mount[i];
+
+		if (mount_layered(m) && ops_of(m)->tell(&m->pub, st))
+			return true;
+	}
+	return false;
+}
