@@ -180,6 +180,43 @@ _vu_name() {
 	esac
 }
 
+_vu_users() {
+	mapfile -t COMPREPLY < <(compgen -u -- "${COMP_WORDS[COMP_CWORD]}")
+}
+
+_vu_su() {
+	case $2 in
+	-c|--command) COMPREPLY=() ;;
+	-s|--shell) _vu_files ;;
+	*)	case $1 in
+		-*) _vu_words -c --command -l --login -m -p \
+			--preserve-environment -s --shell -h --help --version ;;
+		*) _vu_users ;;
+		esac ;;
+	esac
+}
+
+# Options of viewsudo up to the command; $1: where they begin
+_vu_sudo_from() {
+	local i prev=${COMP_WORDS[COMP_CWORD-1]}
+	for ((i = $1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-u|--user|-g|--group) i=$((i + 1)) ;;
+		-*) ;;
+		*) _vu_command "$i"; return ;;
+		esac
+	done
+	case $prev in
+	-u|--user) _vu_users; return ;;
+	-g|--group) mapfile -t COMPREPLY < <(compgen -g -- \
+		"${COMP_WORDS[COMP_CWORD]}"); return ;;
+	esac
+	case ${COMP_WORDS[COMP_CWORD]} in
+	-*) _vu_words -u --user -g --group -h --help --version ;;
+	*) _vu_command "$COMP_CWORD" ;;
+	esac
+}
+
 # A command behind position $1, then its arguments
 _vu_command() {
 	if [ "$COMP_CWORD" = "$1" ]; then
@@ -241,29 +278,96 @@ _vu_run_from() {
 	-f|--rc|-o|--log) _vu_files; return ;;
 	esac
 	case $cur in
-	-*) _vu_words -m --module -V --name -f --rc -N --norc -G --no-gate -t \
-		--trace -o --log -v --verbose -q --quiet -h --help --version ;;
+	-*) _vu_words -m --module -V --name -R --root -f --rc -N --norc -G \
+		--no-gate -t --trace -o --log -v --verbose -q --quiet -h \
+		--help --version ;;
 	*) _vu_command "$COMP_CWORD" ;;
 	esac
 }
 
+# Options of vu try up to the command; $1: where they begin
+_vu_try_from() {
+	local i prev=${COMP_WORDS[COMP_CWORD-1]}
+	for ((i = $1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-D|--store|-x|--except|--net) i=$((i + 1)) ;;
+		--) _vu_command $((i + 1)); return ;;
+		-*) ;;
+		*) _vu_command "$i"; return ;;
+		esac
+	done
+	case $prev in
+	-D|--store|-x|--except) _vu_files; return ;;
+	--net) _vu_words none; return ;;
+	esac
+	case ${COMP_WORDS[COMP_CWORD]} in
+	-*) _vu_words -D --store -x --except --net -y --yes -n --no -h \
+		--help --version ;;
+	*) _vu_command "$COMP_CWORD" ;;
+	esac
+}
+
+# What vu stores lists, and directories
+_vu_stores_and_files() {
+	local names
+	names=$(vu stores 2>/dev/null | sed '1d; s/ .*//')
+	# shellcheck disable=SC2086
+	mapfile -t COMPREPLY < <(compgen -W "$names" -d -- \
+		"${COMP_WORDS[COMP_CWORD]}")
+	compopt -o filenames 2>/dev/null
+}
+
+_vu_diff() {
+	case $2 in
+	--html) _vu_files; return ;;
+	esac
+	case $1 in
+	-*) _vu_words -u --unified --tree --stat --json --html -h --help \
+		--version ;;
+	*) _vu_stores_and_files ;;
+	esac
+}
+
+_vu_commit() {
+	case $1 in
+	-*) _vu_words -n --dry-run --ours --theirs --skip -h --help --version ;;
+	*) _vu_stores_and_files ;;
+	esac
+}
+
+_vu_discard() {
+	case $1 in
+	-*) _vu_words -f --force -h --help --version ;;
+	*) _vu_stores_and_files ;;
+	esac
+}
+
+_vu_stores() {
+	_vu_words --json -h --help --version
+}
+
 _vu_help() {
-	_vu_words run mount umount fsalias fusermount insmod rmmod lsmod name debug ls \
-		ps trace doctor help -m --manual -h --help --version
+	_vu_words run try diff commit discard stores su sudo mount umount \
+		fsalias fusermount insmod rmmod lsmod name debug ls ps trace \
+		doctor help -m --manual -h --help --version
 }
 
 _vu() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		_vu_words run mount umount fsalias fusermount insmod rmmod lsmod name \
+		_vu_words run try diff commit discard stores su sudo mount \
+			umount fsalias fusermount insmod rmmod lsmod name \
 			debug ls ps trace doctor help -h --help --version
 		return
 	fi
 	case ${COMP_WORDS[1]} in
 	run) _vu_run_from 2 ;;
+	try) _vu_try_from 2 ;;
+	sudo) _vu_sudo_from 2 ;;
 	ps) _vu_ls "$cur" "$prev" ;;
-	mount|umount|fsalias|fusermount|insmod|rmmod|lsmod|name|debug|ls|trace|doctor|help)
+	diff|commit|discard|stores|su|mount|umount|fsalias|fusermount|insmod|\
+	rmmod|lsmod|name|debug|ls|trace|doctor|help)
 		"_vu_${COMP_WORDS[1]}" "$cur" "$prev" ;;
 	esac
 }
@@ -282,6 +386,8 @@ _vu_alone() {
 	vu_lsmod|um_ls_service) _vu_lsmod ;;
 	vuname|viewname) _vu_name "$cur" "$prev" ;;
 	vudebug) _vu_debug ;;
+	vusu|viewsu) _vu_su "$cur" "$prev" ;;
+	viewsudo|vusudo) _vu_sudo_from 1 ;;
 	vufat) _vu_fat "$cur" "$prev" ;;
 	umvu|umview|kmview) _vu_run_from 1 ;;
 	esac
@@ -291,4 +397,4 @@ complete -F _vu vu
 complete -F _vu_alone vumount viewmount vuumount viewumount vu_fsalias \
 	um_fsalias vu_fusermount \
 	vu_insmod um_add_service vu_rmmod um_del_service vu_lsmod um_ls_service \
-	vuname viewname vudebug vufat umvu umview kmview
+	vuname viewname vudebug vusu viewsu viewsudo vusudo vufat umvu umview kmview

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "tools/run.h"
 #include "tools/tool.h"
 
 /* What a shell answers for a command it cannot start. */
@@ -26,15 +27,12 @@ static int find_beside(char *path, size_t size)
 	return access(path, X_OK) == 0 ? 0 : -errno;
 }
 
-/* Every option is umvu's: nothing is looked at here. */
-static int run(int argc, char **argv)
+int run_umvu(const char *name, char **argv)
 {
 	static char umvu[] = "umvu";
 	char path[PATH_MAX];
-	const char *name = argv[0];
 	int err;
 
-	(void)argc;
 	argv[0] = umvu;
 	if (find_beside(path, sizeof(path)) == 0)
 		execv(path, argv);
@@ -43,6 +41,13 @@ static int run(int argc, char **argv)
 	err = errno;
 	tool_error(name, "umvu: %s", strerror(err));
 	return err == ENOENT ? NOT_FOUND : CANNOT_EXECUTE;
+}
+
+/* Every option is umvu's: nothing is looked at here. */
+static int run(int argc, char **argv)
+{
+	(void)argc;
+	return run_umvu(argv[0], argv);
 }
 
 const struct tool tool_run = {

@@ -27,7 +27,8 @@ struct tool {
 	const char *alias;	/* the program's older name, or NULL */
 	/*
 	 * Names of the system's programs that it is called by where a mount
-	 * has put it in their place, ended by NULL; or NULL. No file of ours
+	 * has put it in their place, ended by NULL; or NULL. One that ends
+	 * with a dot is what all names of a kind begin with. No file of ours
 	 * has such a name.
 	 */
 	const char *const *stands_for;
@@ -40,10 +41,11 @@ struct tool {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct tool tool_debug, tool_doctor, tool_fsalias,
+extern const struct tool tool_commit, tool_debug, tool_diff, tool_discard,
+	tool_stores, tool_try, tool_doctor, tool_fsalias,
 	tool_fusermount, tool_help, tool_insmod, tool_ls, tool_lsmod,
-	tool_mount, tool_name, tool_ps, tool_rmmod, tool_run, tool_trace,
-	tool_umount;
+	tool_mount, tool_name, tool_ps, tool_rmmod, tool_run, tool_su, tool_sudo,
+	tool_trace, tool_umount;
 
 /* The table, ended by NULL. */
 extern const struct tool *const tool_table[];

@@ -17,6 +17,13 @@
 
 const struct tool *const tool_table[] = {
 	&tool_run,
+	&tool_try,
+	&tool_diff,
+	&tool_commit,
+	&tool_discard,
+	&tool_stores,
+	&tool_su,
+	&tool_sudo,
 	&tool_mount,
 	&tool_umount,
 	&tool_fsalias,
@@ -39,6 +46,14 @@ static int same(const char *a, const char *b)
 	return a && strcmp(a, b) == 0;
 }
 
+/* See struct tool, stands_for. */
+static int is_kind(const char *kind, const char *name)
+{
+	size_t len = strlen(kind);
+
+	return kind[len - 1] == '.' && strncmp(kind, name, len) == 0;
+}
+
 /* Is this a name of the program, not just its word? */
 static int is_program(const struct tool *t, const char *name)
 {
@@ -47,8 +62,9 @@ static int is_program(const struct tool *t, const char *name)
 	if (same(t->program, name) || same(t->alias, name))
 		return 1;
 	while (other && *other) {
-		if (same(*other++, name))
+		if (same(*other, name) || is_kind(*other, name))
 			return 1;
+		other++;
 	}
 	return 0;
 }
