@@ -44,6 +44,7 @@ struct reissue_entry {
 	int nr;
 	uint64_t arg[6];
 	bool attended;		/* a receiver waits for the call's end */
+	struct rewrite *passing;	/* of a call made in passing; owned */
 	uint64_t age;
 	/* of calls that nobody attends to: */
 	bool received;		/* it has come, and been let go on */
@@ -121,5 +122,10 @@ void rewrite_seal(const struct rewrite *rw, struct block_seal *seal);
 bool seal_intact(const struct block_seal *seal, const struct call *call);
 /* Does it execute a program, and what shall that be called? (See there.) */
 bool rewrite_executes(const struct rewrite *rw, const char **name);
+/* In passing: the kernel's name of the program; else NULL. */
+const char *rewrite_passing(const struct rewrite *rw);
+
+/* title.c: the first call of what rw has executed; if it has. */
+void title_late(const struct call *call, const struct rewrite *rw);
 
 #endif

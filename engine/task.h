@@ -72,7 +72,7 @@ struct task_ids {
 	uid_t uid[4];		/* real, effective, saved, file system */
 	gid_t gid[4];
 	gid_t group[64];	/* supplementary, the first ngroup of them */
-	int ngroup;		/* 65 when there are more than fit: see sys/ids.c */
+	int ngroup;		/* 65 when there are more than fit: see sys/creds.c */
 	unsigned long long cap_effective, cap_permitted;
 };
 int task_read_ids(pid_t tid, struct task_ids *ids);
