@@ -46,7 +46,7 @@ SAN_FLAGS	:= $(if $(SAN),-fsanitize=address$(comma)undefined \
 DEFINES		= -DSYSCONFDIR='"$(SYSCONFDIR)"' -DLIBDIR='"$(LIBDIR)"'
 
 # Parts without a main, which the unit tests and fuzz targets use as well.
-PARTS		:= $(wildcard engine/*.c arch/$(ARCH)/*.c sys/*.c view/*.c \
+PARTS		:= $(wildcard engine/*.c arch/$(ARCH)/*.[cS] sys/*.c view/*.c \
 			lib/*.c service/*.c) \
 		   $(wildcard mod/load.c mod/default.c)
 # What copy on write keeps: used by the module vufs, and by the tools.
@@ -64,7 +64,7 @@ TOOL_NAMES	:= $(sort $(shell sed -n \
 	2>/dev/null))
 UMVU_NAMES	:= umview kmview
 
-object		= $(patsubst %.c,$(O)/%.o,$(1))
+object		= $(addsuffix .o,$(addprefix $(O)/,$(basename $(1))))
 BINARIES	:= $(B)/bin/umvu $(addprefix $(B)/bin/,$(UMVU_NAMES)) \
 		   $(if $(wildcard tools/*.c),$(B)/bin/vu \
 			$(addprefix $(B)/bin/,$(TOOL_NAMES)))
@@ -133,6 +133,10 @@ $(B)/lib/vu/%.so: $$(call object,$$(filter mod/$$*.c,$$(MODULE_FILES)) \
 	$(place)
 	$(CC) -shared -Wl,-Bsymbolic -o $@ $^ $(LDFLAGS_ALL)
 	@chmod 755 $@
+
+$(O)/%.o: %.S Makefile
+	@mkdir -p $(@D)
+	$(CC) -I. -MMD -MP -c -o $@ $<
 
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -228,7 +232,11 @@ $(B)/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/fuzz/%: $(B)/fuzz/obj/fuzz/fuzz_%.o $(patsubst %.c,$(B)/fuzz/obj/%.o,$(FUZZ_PARTS))
+$(B)/fuzz/obj/%.o: %.S Makefile
+	@mkdir -p $(@D)
+	$(CC) -I. -MMD -MP -c -o $@ $<
+
+$(B)/fuzz/%: $(B)/fuzz/obj/fuzz/fuzz_%.o $(addsuffix .o,$(addprefix $(B)/fuzz/obj/,$(basename $(FUZZ_PARTS))))
 	$(FUZZ_LD) -pthread -rdynamic -o $@ $^ -ldl
 
 -include $(shell find $(B)/fuzz -name '*.d' 2>/dev/null)

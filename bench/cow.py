@@ -79,7 +79,8 @@ def call_row(places, name, call):
 def root_row(places, name, call):
 	"""An unchanged file, against the same in an empty view."""
 	bench = places.bench
-	loop = [*bench.here(), '-t', bench.msec, 'loop', call, '/etc/passwd']
+	loop = [*bench.here(), '-r', '-t', bench.msec, 'loop', call,
+		'/etc/passwd']
 	ratio_row(bench, name, {
 		'native': bench.view() + loop, 'view': places.root() + loop,
 		'native1': bench.pin + bench.view() + loop,

@@ -40,10 +40,10 @@ struct filter_spec;
 int engine_make_gate(struct engine *e, const struct filter_spec *spec);
 
 /*
- * Are all calls to be received from now on (all), or may gated ones run
- * natively and unseen? At first, all.
+ * What a guest that waits in this call does by itself, through its gate, it
+ * shall do by no other calls than its own from now on. 0 or -errno
  */
-void engine_watch(struct engine *e, bool all);
+int engine_own_calls(const struct call *call);
 
 /*
  * Start the receiver threads. All guests' calls are answered from now on.

@@ -12,6 +12,12 @@
  * the gate. Else it goes on to the `syscall` that was always there, which
  * is notified.
  *
+ * As soon as something is virtual the gate is neither open nor closed: calls
+ * by names that have nothing to do with it are made by the code itself, which
+ * can tell (arch/.../names.S, lib/plain.c). All others are notified. Names
+ * are taken for plain until the monitor says otherwise, which it does before
+ * it answers the call that makes them special.
+ *
  * So the gate only saves time. Whoever does not go through it (other code,
  * a jump to the old instruction, a restart after a signal) is notified, and
  * all decisions are the monitor's. A guest that jumps into the gate on
@@ -22,9 +28,11 @@
  *	LIB	mov $nr,%eax -> jmp step	the *site*
  *		syscall
  *	step	jmp slot		a page as near to LIB as a jump reaches
- *	slot	word? -> mov $nr,%eax; jmp to LIB's syscall
+ *	slot	word? -> mov $nr,%eax; jmp names
  *		else mov $nr,%eax; syscall; jmp behind LIB's syscall
- *	page	the word, read-only
+ *	names	plain? -> as the slot does, but perhaps by other calls
+ *		else jmp to LIB's syscall
+ *	page	the word, and what names has to know, read-only
  *
  * A child has it by fork; exec ends it.
  *
@@ -55,6 +63,12 @@
  * of its own (they might kill it for our calls), that has no such library, or
  * that runs 32-bit code. That is not an error: it is as fast as before.
  *
+ * A process that installs a filter (seccomp) after it has been given a gate
+ * makes all its calls as it did: gate_own(). Who traces it then, or reads
+ * /proc/PID/syscall, sees calls that the program did not make: openat2 where it
+ * made open, or a stat before access. And what stat() or readlink() was to fill
+ * may have been filled when the call fails after all.
+ *
  * What can be noticed: who unwinds the stack from within a slot (exceptions
  * out of a signal handler, asynchronous cancellation of a thread in stat())
  * finds no caller there.
@@ -63,7 +77,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/memfd.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +92,7 @@
 #include "engine/proc.h"
 #include "engine/sites.h"
 #include "engine/tracee.h"
+#include "lib/plain.h"
 
 #define PAGE		4096u
 #define STEPS_SIZE	PAGE
@@ -88,7 +102,9 @@
 #define STEPS_ROOM	(16 * PAGE)
 #define HEAP_ROOM	(1ull << 36)
 
+#ifndef FIRST_LOOK		/* less, to test what goes through gates */
 #define FIRST_LOOK	32	/* calls until a process is given a gate */
+#endif
 #define COUNTERS	1024
 
 /* What the guest gets when the monitor dies in the middle of it. */
@@ -97,12 +113,6 @@
 
 static const char magic[8] = "vu-gate";
 
-/* The page that is shared. */
-struct page {
-	char magic[8];
-	_Atomic uint32_t closed;
-};
-
 struct counter {
 	_Atomic pid_t tid;
 	_Atomic unsigned calls, look;
@@ -110,8 +120,8 @@ struct counter {
 
 struct gate {
 	bool gated[NUMBERS];
-	int fd;			/* of the page */
-	struct page *page;
+	bool by_name[NUMBERS];	/* those that names.S knows */
+	int fd;			/* of what is shared */
 	struct site_files *files;
 	struct counter counter[COUNTERS];
 };
@@ -137,46 +147,25 @@ static bool is_gated(void *ctx, int nr)
 	return nr >= 0 && nr < NUMBERS && g->gated[nr];
 }
 
-/* Guests can map it, but never for writing. */
-static int make_page(struct gate *g)
-{
-	g->fd = memfd_create("vu-gate", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (g->fd < 0 || ftruncate(g->fd, PAGE))
-		return -errno;
-	g->page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, g->fd, 0);
-	if (g->page == MAP_FAILED)
-		return -errno;
-	memcpy(g->page->magic, magic, sizeof(magic));
-	gate_open(g, false);
-	return fcntl(g->fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK |
-		     F_SEAL_GROW | F_SEAL_SEAL) ? -errno : 0;
-}
-
 struct gate *gate_new(const struct filter_spec *spec)
 {
 	struct gate *g = calloc(1, sizeof(*g));
 	const struct filter_row *row = spec->row[ABI_NATIVE];
-	int r;
 
 	if (!g)
 		return NULL;
 	for (size_t i = 0; i < spec->nrow[ABI_NATIVE]; i++)
-		if (row[i].gated && row[i].nr < NUMBERS)
+		if (row[i].gated && row[i].nr < NUMBERS) {
 			g->gated[row[i].nr] = true;
-	r = make_page(g);
-	g->files = r ? NULL : site_files_new(is_gated, g);
+			arch_names_of(row[i].nr, &g->by_name[row[i].nr]);
+		}
+	g->fd = plain_fd();
+	g->files = g->fd < 0 ? NULL : site_files_new(is_gated, g);
 	if (g->files)
 		return g;
-	if (g->fd >= 0)
-		close(g->fd);
 	free(g);
-	errno = r ? -r : ENOMEM;
+	errno = ENOMEM;
 	return NULL;
-}
-
-void gate_open(struct gate *g, bool open)
-{
-	atomic_store(&g->page->closed, !open);
 }
 
 /* --- when ------------------------------------------------------------------- */
@@ -195,16 +184,18 @@ static struct counter *counter_of(struct gate *g, pid_t tid)
 
 bool gate_due(struct gate *g, const struct call *call)
 {
+	enum plain_state state = g ? plain_get_state() : PLAIN_CLOSED;
 	struct counter *c;
 	unsigned n;
 
-	if (!g || call->abi != ABI_NATIVE || atomic_load(&g->page->closed))
+	if (call->abi != ABI_NATIVE || state == PLAIN_CLOSED)
 		return false;
 	if (call->nr == SYS_execve || call->nr == SYS_execveat) {
 		counter_of(g, call->tid)->tid = 0;
 		return false;
 	}
-	if (!is_gated(g, call->nr))
+	if (!is_gated(g, call->nr) ||
+	    (state == PLAIN_BY_NAME && !g->by_name[call->nr]))
 		return false;
 	c = counter_of(g, call->tid);
 	n = atomic_fetch_add_explicit(&c->calls, 1, memory_order_relaxed) + 1;
@@ -396,11 +387,12 @@ static bool in_text(const struct building *b, const struct site *site)
 static int write_all(struct building *b, int mem, uint64_t copy)
 {
 	static_assert(GATE_SLOTS * ARCH_STEP_SIZE <= STEPS_SIZE);
-	const uint64_t word = GATE_PAGE + offsetof(struct page, closed);
-	uint8_t slots[GATE_CODE_SIZE], steps[STEPS_SIZE];
-	uint8_t jump[ARCH_JUMP_SIZE];
+	static_assert(GATE_NAMES + ARCH_NAMES_SIZE == GATE_PAGE);
+	uint8_t slots[GATE_NAMES - GATE_CODE], steps[STEPS_SIZE];
+	uint8_t jump[ARCH_JUMP_SIZE], names[ARCH_NAMES_SIZE];
 	size_t n = 0;
-	int r = 0;
+	bool own;
+	int r = put(mem, GATE_NAMES, names, arch_write_names(names));
 
 	for (size_t i = 0; i < b->sites->n && n < GATE_SLOTS && !r; i++) {
 		const struct site *site = &b->sites->site[i];
@@ -410,8 +402,9 @@ static int write_all(struct building *b, int mem, uint64_t copy)
 
 		if (!in_text(b, site))
 			continue;
-		arch_write_slot(slots + n * ARCH_SLOT_SIZE, slot, word,
-				site->nr, at);
+		arch_write_slot(slots + n * ARCH_SLOT_SIZE, slot,
+				GATE_PAGE + PLAIN_STATE, site->nr, at,
+				GATE_NAMES + arch_names_of(site->nr, &own));
 		arch_write_step(steps + n * ARCH_STEP_SIZE, slot);
 		arch_write_jump(jump, at, step);
 		r = put(mem, copy + (at - b->text), jump, sizeof(jump));
@@ -468,14 +461,15 @@ static int map_gate(struct building *b)
 
 	if (r < 0)
 		return r;
-	r = guest_map(b, GATE_PAGE, PAGE, PROT_READ, MAP_SHARED, b->page_fd, 0);
+	r = guest_map(b, GATE_PAGE, PLAIN_SIZE, PROT_READ, MAP_SHARED,
+		      b->page_fd, 0);
 	if (r < 0) {
 		guest_unmap(b, GATE_CODE, GATE_CODE_SIZE);
 		return r;
 	}
 	r = guest_map(b, b->steps, STEPS_SIZE, PROT_READ | PROT_EXEC, own, -1, 0);
 	if (r < 0)
-		guest_unmap(b, GATE_CODE, GATE_CODE_SIZE + PAGE);
+		guest_unmap(b, GATE_CODE, GATE_CODE_SIZE + PLAIN_SIZE);
 	return r < 0 ? r : 0;
 }
 
@@ -495,7 +489,7 @@ static int build(struct building *b)
 		return r;
 	r = swap_text(b);
 	if (r) {
-		guest_unmap(b, GATE_CODE, GATE_CODE_SIZE + PAGE);
+		guest_unmap(b, GATE_CODE, GATE_CODE_SIZE + PLAIN_SIZE);
 		guest_unmap(b, b->steps, STEPS_SIZE);
 	}
 	return r;
@@ -565,6 +559,23 @@ static bool has_gate(const struct call *call)
 
 	return !guest_read(call, GATE_PAGE, there, sizeof(there)) &&
 	       !memcmp(there, magic, sizeof(magic));
+}
+
+int gate_own(const struct call *call)
+{
+	static const uint64_t own = 1;
+	char path[32];
+	int mem, r;
+
+	if (!has_gate(call))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/mem", call->tid);
+	mem = open(path, O_RDWR | O_CLOEXEC);
+	if (mem < 0)
+		return -errno;
+	r = put(mem, GATE_NAMES, &own, sizeof(own));
+	close(mem);
+	return r;
 }
 
 int gate_build(struct gate *g, const struct call *call)

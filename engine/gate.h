@@ -12,11 +12,13 @@
  * needs to see them. Theory in gate.c.
  *
  * It is at the same addresses in all guests, for the filter knows them: the
- * slots, and after them the page that all share with the monitor.
+ * slots and the code for names, and after them what all share with the
+ * monitor (lib/plain.h).
  */
 #define GATE_SLOTS	256
 #define GATE_CODE	ARCH_GATE_BASE
-#define GATE_CODE_SIZE	(GATE_SLOTS * ARCH_SLOT_SIZE)
+#define GATE_NAMES	(GATE_CODE + GATE_SLOTS * ARCH_SLOT_SIZE)
+#define GATE_CODE_SIZE	(GATE_SLOTS * ARCH_SLOT_SIZE + ARCH_NAMES_SIZE)
 #define GATE_CODE_END	(GATE_CODE + GATE_CODE_SIZE)
 #define GATE_PAGE	GATE_CODE_END
 
@@ -29,8 +31,11 @@ struct gate;
  */
 struct gate *gate_new(const struct filter_spec *spec);
 
-/* Open: calls need not be received. Takes effect at once, in all guests. */
-void gate_open(struct gate *g, bool open);
+/*
+ * From now on this process asks for all names: other calls in the place of its
+ * own might harm it. 0 (it may have no gate) or -errno
+ */
+int gate_own(const struct call *call);
 
 /*
  * A call was received: is it time to give its process a gate? Counts.

@@ -332,10 +332,9 @@ int engine_make_gate(struct engine *e, const struct filter_spec *spec)
 	return e->gate ? 0 : -errno;
 }
 
-void engine_watch(struct engine *e, bool all)
+int engine_own_calls(const struct call *call)
 {
-	if (e->gate)
-		gate_open(e->gate, !all);
+	return call->engine && call->engine->gate ? gate_own(call) : 0;
 }
 
 uint64_t engine_count(const struct engine *e)

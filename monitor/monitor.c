@@ -30,6 +30,7 @@
 #include "engine/task.h"
 #include "lib/events.h"
 #include "lib/log.h"
+#include "lib/plain.h"
 #include "lib/proc.h"
 #include "lib/scratch.h"
 #include "monitor/ending.h"
@@ -50,7 +51,7 @@ struct monitor {
 	enum guests_left left;
 	int reported;			/* last stop told to the front */
 	struct events events;
-	struct source signals, front, guard, tick, tasks;
+	struct source signals, front, guard, tick, tasks, names;
 	struct trace *trace;
 	struct sys *sys;		/* NULL: nested */
 	struct engine *engine;
@@ -212,6 +213,13 @@ static void on_tick(void *ctx, uint32_t events)
 	engine_tick(m->engine);
 }
 
+static void on_names(void *ctx, uint32_t events)
+{
+	(void)ctx;
+	(void)events;
+	plain_tick();
+}
+
 static void on_tasks(void *ctx, uint32_t events)
 {
 	struct monitor *m = ctx;
@@ -299,14 +307,6 @@ static int hook_service(void *ctx, pid_t tid)
 	return service_connect(m->service, tid);
 }
 
-static void hook_watch(void *ctx, bool all)
-{
-	struct monitor *m = ctx;
-
-	if (m->engine)
-		engine_watch(m->engine, all);
-}
-
 static void hook_trace(void *ctx, const struct sys_trace *line)
 {
 	struct monitor *m = ctx;
@@ -366,8 +366,7 @@ static void make_sys(struct monitor *m)
 	const struct options *o = &m->u->options;
 	const struct sys_hooks hooks = {
 		.ctx = m, .service = hook_service,
-		.watch = hook_watch, .trace = hook_trace,
-		.scratch = hook_scratch,
+		.trace = hook_trace, .scratch = hook_scratch,
 	};
 	size_t i;
 
@@ -391,7 +390,7 @@ static void make_gate(struct monitor *m)
 
 	if (err)
 		log_info("no gate: %s", strerror(-err));
-	sys_watch(m->sys);
+	sys_open_gates(m->sys);
 }
 
 static void make_engine(struct monitor *m, const struct launch *l)
@@ -407,6 +406,8 @@ static void make_engine(struct monitor *m, const struct launch *l)
 	must(m, engine_start(m->engine), "cannot start the engine");
 	must(m, watch(m, &m->tick, engine_tick_fd(m->engine), on_tick),
 	     "engine");
+	if (plain_tick_fd() >= 0)
+		must(m, watch(m, &m->names, plain_tick_fd(), on_names), "names");
 	must(m, watch(m, &m->tasks, tasks_fd(sys_tasks(m->sys)), on_tasks),
 	     "tasks");
 }

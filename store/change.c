@@ -28,6 +28,7 @@ void change_begin(struct store *s)
 void change_end(struct store *s)
 {
 	s->generation++;
+	tell_all(s);
 	pthread_rwlock_unlock(&s->lock);
 }
 

@@ -161,6 +161,8 @@ static void put_in(struct known *t, struct node *n, struct node *dir)
 	if (n->next)
 		n->next->link = &n->next;
 	dir->child = n;
+	if (t->mark)
+		t->mark(n->name, n->len);
 	hash_in(t, n);
 }
 

@@ -39,6 +39,7 @@ struct known {
 	struct node **hash;
 	size_t size, n;			/* buckets (a power of 2), nodes */
 	struct node *moved;		/* those with a from */
+	void (*mark)(const char *name, size_t len);	/* told of each, or NULL */
 	_Atomic size_t restricted;	/* directories that not all may search */
 	_Atomic size_t shut;		/* nor even their owners */
 	_Atomic uint64_t names[NAMES_BITS / 64];

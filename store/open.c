@@ -398,6 +398,8 @@ void store_close(struct store *s)
 
 	if (!s)
 		return;
+	if (s->told_all)
+		s->listener->all(-1);
 	close_one(s->dir);
 	close_one(s->target);
 	close_one(s->meta);

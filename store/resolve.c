@@ -102,11 +102,52 @@ int store_resolve(struct store *s, const char *path, struct store_where *w)
 	return err;
 }
 
+static bool touches_all(const struct store *s)
+{
+	return (s->flags & STORE_BARE) || s->unfound || store_restricts(s);
+}
+
+void tell_all(struct store *s)
+{
+	bool all = touches_all(s);
+
+	if (!s->listener || all == s->told_all)
+		return;
+	s->listener->all(all - s->told_all);
+	s->told_all = all;
+}
+
+static void tell_directory(const struct store *s, const struct node *n)
+{
+	char path[PATH_MAX];
+	struct seen at;
+	struct stat st;
+
+	if (node_path(n, path, sizeof(path)) >= 0 && !seen_at(s, path, &at) &&
+	    at.target && !stat_below(s->target, at.origin, &st))
+		s->listener->number(st.st_ino);
+	if (!stat_own(s, path, &st))
+		s->listener->number(st.st_ino);
+}
+
+void store_listen(struct store *s, const struct store_listener *l)
+{
+	l->name(META, sizeof(META) - 1);
+	l->name(".-", 2);
+	for (struct node *n = s->tree->root; n; n = known_next(n))
+		if (n->len)
+			l->name(n->name, n->len);
+	s->tree->mark = l->name;
+	s->listener = l;
+	tell_all(s);
+	for (struct node *n = s->tree->root; n; n = known_next(n))
+		if (n->child)
+			tell_directory(s, n);
+}
+
 bool store_touches(const struct store *s, const char *name, size_t len)
 {
-	return (s->flags & STORE_BARE) || s->unfound ||
-	       store_restricts(s) ||
-	       names_may_have(s->tree, name, len) ||
+	return touches_all(s) || names_may_have(s->tree, name, len) ||
 	       (len == sizeof(META) - 1 && !memcmp(name, META, len)) ||
 	       (len == 2 && !memcmp(name, ".-", 2));
 }

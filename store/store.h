@@ -102,6 +102,20 @@ struct store_where {
 /* Return: 0 or -ENAMETOOLONG */
 int store_resolve(struct store *s, const char *path, struct store_where *w);
 
+/*
+ * Who wants to know, now and later, what store_touches() says yes to: of each
+ * name, and, while that is so, by 1 and by -1, of all; and the inode numbers
+ * of what store_tell() may say something of, and of the target's directories
+ * of which something is known at first. Before anybody else has the
+ * store; *l stays.
+ */
+struct store_listener {
+	void (*name)(const char *name, size_t len);
+	void (*all)(int by);
+	void (*number)(ino_t ino);
+};
+void store_listen(struct store *s, const struct store_listener *l);
+
 /* May a component like this be one that the store knows? No lock is taken. */
 bool store_touches(const struct store *s, const char *name, size_t len);
 

@@ -27,6 +27,8 @@ struct store {
 	_Atomic unsigned works;
 	unsigned opening;		/* by chance: names are never the same */
 	struct known *tree;
+	const struct store_listener *listener;
+	bool told_all;			/* the listener, that all are touched */
 	pthread_mutex_t telling;	/* guards told; the innermost lock */
 	struct told *told[4096];
 	struct shared *shared;
@@ -39,6 +41,9 @@ struct store {
 
 /* Is it a name at the top of the store that no view sees? */
 bool is_meta(const char *path);
+
+/* See to it that it is told whether all names are touched. */
+void tell_all(struct store *s);
 
 void change_begin(struct store *s);		/* of a change of tree and disk */
 void change_end(struct store *s);

@@ -63,6 +63,8 @@ void told_put(struct store *s, const struct told *t)
 	if (says_nothing(t)) {
 		forget(at);
 	} else {
+		if (s->listener)
+			s->listener->number(t->ino);
 		next = *at ? (*at)->next : NULL;
 		if (!*at)
 			*at = calloc(1, sizeof(**at));

@@ -190,7 +190,7 @@ struct verdict call_chroot(struct request *rq)
 		return verdict_native();
 	if (f->native && (rq->ids.cap_effective & (1ull << CAP_SYS_CHROOT)) &&
 	    !rq->guest->root.mount) {
-		atomic_store(&rq->sys->chroots, true);
+		sys_note_root(rq->sys);
 		return verdict_native();
 	}
 	err = f->error;

@@ -47,6 +47,7 @@
 
 #include "engine/task.h"
 #include "engine/proc.h"
+#include "lib/plain.h"
 #include "lib/proc.h"
 #include "lib/scratch.h"
 #include "sys/held.h"
@@ -139,6 +140,21 @@ static bool current(const struct note *n)
 	return leads_there(n, n->fd);
 }
 
+/*
+ * What gates may not do by themselves, as long as that is noted: work with
+ * descriptors of nodes; and go from directories whose names are not the
+ * kernel's, which are noted (by note_number()) before they are handed out.
+ */
+static void ask_for(const struct note *n, int by)
+{
+	if (n->made.ino) {
+		plain_ask(PLAIN_FD, by);
+		plain_ask(PLAIN_MADE, by);
+	}
+	if (n->directory && !mount_layered(n->mount))
+		plain_ask(PLAIN_DIRFD, by);
+}
+
 static void unlink_note(struct descriptors *d, struct note **p)
 {
 	struct note *n = *p;
@@ -150,6 +166,7 @@ static void unlink_note(struct descriptors *d, struct note **p)
 	}
 	if (n->made.ino)
 		atomic_fetch_sub(&d->nmade, 1);
+	ask_for(n, -1);
 	mount_put(n->mount);
 	free(n->rel);
 	free(n);
@@ -308,6 +325,7 @@ int descriptors_note(struct descriptors *d, int fd, struct minted *m)
 	n->next = *b;
 	*b = n;
 	d->nnotes++;
+	ask_for(n, 1);
 	if (n->made.ino)
 		atomic_fetch_add(&d->nmade, 1);
 	atomic_store(&d->used, true);

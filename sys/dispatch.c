@@ -14,11 +14,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "engine/engine.h"
 #include "engine/memory.h"
+#include "lib/plain.h"
 #include "sys/creds.h"
 #include "sys/handlers.h"
 #include "sys/operand.h"
@@ -261,6 +263,30 @@ static void trace(struct request *rq, const struct verdict *v,
 
 /* --- the way in --- */
 
+/* A mount of the kernel's own: other names below it. */
+static bool mounts(const struct row *row)
+{
+	return row->handle == call_mount || row->handle == call_umount ||
+	       row->handle == call_oldumount ||
+	       row->handle == call_new_mount_api ||
+	       !strcmp(row->name, "pivot_root");
+}
+
+/* Will there perhaps be a symlink where none was? */
+static bool may_make_symlink(const struct request *rq, const struct verdict *v)
+{
+	const struct row *row = rq->row;
+
+	if (row->handle == call_symlink ||
+	    (mounts(row) && v->kind == VERDICT_NATIVE))
+		return true;
+	if (row->handle != call_link && row->handle != call_rename)
+		return false;
+	if (!strcmp(row->name, "renameat2") && rq->call->arg[4])
+		return true;
+	return !operand_is_file(rq);
+}
+
 struct verdict sys_dispatch(void *ctx, const struct call *call)
 {
 	struct sys *s = ctx;
@@ -281,6 +307,8 @@ struct verdict sys_dispatch(void *ctx, const struct call *call)
 		return verdict_native();
 	rq.version = view_version(rq.guest->view);
 	v = decide(&rq);
+	if (may_make_symlink(&rq, &v))
+		plain_forget();
 	watch_tell(&rq, &v);
 	if (traced)
 		trace(&rq, &v, since);

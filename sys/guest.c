@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/plain.h"
+
 struct guest *guest_new(struct view *view)
 {
 	struct guest *g = calloc(1, sizeof(*g));
@@ -24,21 +26,28 @@ void *guest_get(void *guest)
 	return g;
 }
 
-/* Holders are counted per mount: a busy mount is not unmounted. */
-static void leave(struct place *p)
+/*
+ * Holders are counted per mount: a busy mount is not unmounted. And while
+ * anybody stands where the kernel does not know, gates ask.
+ */
+static void leave(struct place *p, enum plain_ask what)
 {
-	if (p->mount)
+	if (p->mount) {
 		atomic_fetch_sub(&p->mount->holders, 1);
+		plain_ask(what, -1);
+	}
 	place_free(p);
 }
 
-static void enter(struct place *p, struct place *to)
+static void enter(struct place *p, struct place *to, enum plain_ask what)
 {
-	leave(p);
+	leave(p, what);
 	*p = *to;
 	*to = NOWHERE;
-	if (p->mount)
+	if (p->mount) {
 		atomic_fetch_add(&p->mount->holders, 1);
+		plain_ask(what, 1);
+	}
 }
 
 void guest_put(void *guest)
@@ -47,8 +56,8 @@ void guest_put(void *guest)
 
 	if (!g || atomic_fetch_sub(&g->refs, 1) != 1)
 		return;
-	leave(&g->cwd);
-	leave(&g->root);
+	leave(&g->cwd, PLAIN_CWD);
+	leave(&g->root, PLAIN_ALL);
 	guest_set_exe(g, NULL);
 	guest_set_ids(g, NULL);
 	guest_set_threads(g, 0, NULL, 0);
@@ -69,6 +78,7 @@ void guest_set_ids(struct guest *g, struct ids *ids)
 {
 	struct ids *old = g->ids;
 
+	plain_ask(PLAIN_ALL, !!ids - !!old);
 	g->ids = ids_get(ids);
 	ids_put(old);
 }
@@ -83,6 +93,7 @@ void thread_ids_free(struct thread_ids *list, size_t n)
 void guest_set_threads(struct guest *g, pid_t of, struct thread_ids *list,
 		       size_t n)
 {
+	plain_ask(PLAIN_ALL, !!n - !!g->nthread);
 	thread_ids_free(g->thread, g->nthread);
 	g->of = of;
 	g->thread = list;
@@ -109,12 +120,12 @@ static int copy_threads(struct guest *g, const struct guest *from)
 
 void guest_set_cwd(struct guest *g, struct place *to)
 {
-	enter(&g->cwd, to);
+	enter(&g->cwd, to, PLAIN_CWD);
 }
 
 void guest_set_root(struct guest *g, struct place *to)
 {
-	enter(&g->root, to);
+	enter(&g->root, to, PLAIN_ALL);
 }
 
 struct guest *guest_copy(const struct guest *from)

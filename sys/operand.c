@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "engine/memory.h"
+#include "lib/plain.h"
 #include "sys/creds.h"
 #include "sys/handlers.h"
 #include "sys/procfs.h"
@@ -153,10 +154,16 @@ static bool names_a_start(const char *path)
 
 static bool proved_absolute(struct request *rq, const char *path, bool nofollow)
 {
+	uint64_t epoch = plain_epoch();
+	enum proof proof;
+
 	path += strspn(path, "/");
 	if (!rq->root_agrees || rq->version->root_covered || !*path)
 		return false;
-	return walk_proves_native(rq->version, rq->root.fd, path, nofollow);
+	proof = walk_proves_native(rq->version, rq->root.fd, path, nofollow);
+	if (proof == PROOF_SEEN)
+		plain_learn(path, epoch);
+	return proof;
 }
 
 static bool proved_relative(struct request *rq, int dirfd, const char *path,
@@ -314,6 +321,25 @@ static int operand_dirfd(const struct request *rq, int i)
 	const struct operand *op = &rq->row->op[i];
 
 	return op->dirfd >= 0 ? (int)rq->call->arg[(int)op->dirfd] : AT_FDCWD;
+}
+
+bool operand_is_file(const struct request *rq)
+{
+	const struct place *from = NULL, *obj = &rq->found[0].obj;
+	const char *path = rq->path[0];
+	struct stat st;
+
+	if (obj->mount)
+		return S_ISREG(obj->mode);
+	if (path[0] == '/' && rq->root_agrees)
+		from = &rq->root;
+	else if (path[0] != '/' && rq->start.mount &&
+		 rq->start_dirfd == operand_dirfd(rq, 0))
+		from = &rq->start;
+	path += strspn(path, "/");
+	return *path && from && from->fd >= 0 &&
+	       !fstatat(from->fd, path, &st, AT_SYMLINK_NOFOLLOW) &&
+	       S_ISREG(st.st_mode);
 }
 
 int operand_settle(struct request *rq, int i)

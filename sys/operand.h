@@ -54,4 +54,7 @@ int operand_unreadable(struct request *rq, int i);
 /* Is the call to remove a directory? */
 bool operand_is_rmdir(const struct request *rq);
 
+/* Is what the first name is of a regular file, for all that is known? */
+bool operand_is_file(const struct request *rq);
+
 #endif

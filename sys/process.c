@@ -8,8 +8,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "engine/engine.h"
 #include "engine/memory.h"
 #include "lib/log.h"
+#include "lib/plain.h"
 #include "sys/handlers.h"
 #include "sys/state.h"
 
@@ -39,6 +41,14 @@ int guest_executes(struct request *rq, struct mount *through)
 	return sys_become(rq, g);
 }
 
+/* A filter of its own may know its calls, and no others in their place. */
+struct verdict call_seccomp(struct request *rq)
+{
+	if (engine_own_calls(rq->call))
+		plain_ask(PLAIN_ALL, 1);
+	return verdict_native();
+}
+
 /*
  * A process that is not dumpable could not be read by a monitor of the same
  * user any more: it is told that it is, and is not.
@@ -48,6 +58,8 @@ struct verdict call_prctl(struct request *rq)
 	int option = (int)rq->call->arg[0];
 	struct verdict v;
 
+	if (option == PR_SET_SECCOMP)
+		return call_seccomp(rq);
 	if (ids_answer_prctl(rq, &v))
 		return v;
 	if (rq->sys->privileged)
@@ -68,7 +80,7 @@ static void note_spaces(struct sys *s, uint64_t flags)
 		atomic_store(&s->sharers, true);
 	if (flags & (CLONE_NEWNS | CLONE_NEWUSER)) {
 		atomic_store(&s->foreigners, true);
-		atomic_store(&s->chroots, true);
+		sys_note_root(s);
 	}
 }
 

@@ -38,6 +38,7 @@ struct sys {
 	struct departed departed[DEPARTED_MAX];	/* guarded by lock */
 	unsigned ndeparted;			/* in all, ever */
 	atomic_uint tracers;
+	bool gates;			/* guests can have some; guarded by lock */
 	/*
 	 * Something is virtual somewhere: a mount, a root, another view.
 	 * While it is false every call but those of ROW_ALWAYS is native
@@ -109,5 +110,8 @@ struct view *sys_find_view(struct sys *s, unsigned id, pid_t *owner);
  * resets is reset. 0 or -errno
  */
 int guest_executes(struct request *rq, struct mount *through);
+
+/* A guest is about to leave our mount name space, or our kernel root. */
+void sys_note_root(struct sys *s);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "lib/plain.h"
 #include "lib/proc.h"
 #include "sys/creds.h"
 #include "sys/operand.h"
@@ -65,7 +66,8 @@ struct sys *sys_new(const struct sys_hooks *hooks, const char *name)
 	if (!s->tasks || !s->descriptors || !s->snapshots || !s->watches)
 		return NULL;
 	guest_put(g);
-	can_fetch();
+	if (!can_fetch())	/* then we keep what guests open */
+		plain_ask(PLAIN_OPENING, 1);
 	fd_directory();
 	return s;
 }
@@ -76,17 +78,26 @@ struct tasks *sys_tasks(struct sys *s)
 }
 
 /* Lock held, or two that come at once would tell in the wrong order. */
-static void tell_watch(struct sys *s, bool awake)
+static void set_gates(struct sys *s, bool awake)
 {
-	if (s->hooks.watch)
-		s->hooks.watch(s->hooks.ctx, awake || atomic_load(&s->tracers));
+	enum plain_state state = awake ? PLAIN_BY_NAME : PLAIN_OPEN;
+
+	if (!s->gates || atomic_load(&s->tracers))
+		state = PLAIN_CLOSED;
+	plain_set_state(state);
 }
 
-void sys_watch(struct sys *s)
+static void look_at_gates(struct sys *s)
 {
 	pthread_mutex_lock(&s->lock);
-	tell_watch(s, atomic_load(&s->awake));
+	set_gates(s, atomic_load(&s->awake));
 	pthread_mutex_unlock(&s->lock);
+}
+
+void sys_open_gates(struct sys *s)
+{
+	s->gates = true;
+	look_at_gates(s);
 }
 
 void sys_trace(struct sys *s, bool on)
@@ -95,18 +106,26 @@ void sys_trace(struct sys *s, bool on)
 		atomic_fetch_add(&s->tracers, 1);
 	else
 		atomic_fetch_sub(&s->tracers, 1);
-	sys_watch(s);
+	look_at_gates(s);
 }
 
-/* Whoever finds it awake can rely on that all calls are seen. */
+/* Whoever finds it awake can rely on that all calls are seen, but plain ones. */
 void sys_wake(struct sys *s)
 {
 	if (atomic_load(&s->awake))
 		return;
 	pthread_mutex_lock(&s->lock);
-	tell_watch(s, true);
+	set_gates(s, true);
 	atomic_store(&s->awake, true);
 	pthread_mutex_unlock(&s->lock);
+}
+
+void sys_note_root(struct sys *s)
+{
+	if (atomic_load(&s->chroots))
+		return;
+	plain_ask(PLAIN_ALL, 1);
+	atomic_store(&s->chroots, true);
 }
 
 int sys_become(struct request *rq, struct guest *g)

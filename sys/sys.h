@@ -24,8 +24,6 @@ struct sys_hooks {
 	void *ctx;
 	/* VU_CALL_SERVICE: a connected descriptor for this process, or -errno. */
 	int (*service)(void *ctx, pid_t tid);
-	/* Must every call be seen from now on? Else many may run natively. */
-	void (*watch)(void *ctx, bool all);
 	/* A line of trace; called only while sys_trace() is on. */
 	void (*trace)(void *ctx, const struct sys_trace *line);
 	/*
@@ -61,8 +59,8 @@ struct tasks *sys_tasks(struct sys *s);
 /* Switch tracing on or off (counted: on + on + off is on). */
 void sys_trace(struct sys *s, bool on);
 
-/* Call hooks.watch with what holds now. It is called at changes, too. */
-void sys_watch(struct sys *s);
+/* Gates may be open from now on, as far as what holds now allows. */
+void sys_open_gates(struct sys *s);
 
 /*
  * Requests made by people. pid: the process they speak for, 0 for none

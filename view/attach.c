@@ -11,6 +11,7 @@
  * is one name in one directory. The root of the real system has no such
  * name and is covered by identity instead.
  */
+#include "lib/plain.h"
 #include "view/attach.h"
 
 #include <errno.h>
@@ -652,6 +653,21 @@ void vu_may_wait(const struct vu_ctx *ctx)
 {
 	if (ctx && ctx->asker && ctx->asker->may_wait)
 		ctx->asker->may_wait(ctx->arg);
+}
+
+void vu_mark_name(const char *name, size_t len)
+{
+	plain_mark(name, len);
+}
+
+void vu_mark_all(int by)
+{
+	plain_ask(PLAIN_ALL, by);
+}
+
+void vu_mark_number(ino_t ino)
+{
+	plain_mark_number(ino);
 }
 
 int vu_caller_fd(const struct vu_ctx *ctx, int fd, struct stat *st)

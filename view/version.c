@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/plain.h"
+
 struct point {
 	const struct mount *in;		/* NULL: free */
 	struct file_id dir;
@@ -100,6 +102,13 @@ static bool changes_listing(const struct mount *m)
 	return m->name[0] && (mount_hides(m) || !m->covers.mount);
 }
 
+/* Does a path through its point lead where the kernel goes? */
+static bool leads_through(const struct mount *m)
+{
+	return mount_layered(m) && m->name[0] && m->covers.mount &&
+	       m->pub.seen_by < 0;
+}
+
 static void put_mount(struct version *v, struct mount *m)
 {
 	const struct place *c = &m->covers;
@@ -114,15 +123,23 @@ static void put_mount(struct version *v, struct mount *m)
 		v->nserved++;
 	if (mount_layered(m))
 		v->nlayered++;
+	if (mount_layered(m) && (m->pub.flags & VU_MOUNT_OWN_ACCESS))
+		v->own_access = true;
 	put_name(v, m->name);
+	if (leads_through(m))
+		plain_mark_last(m->name, strlen(m->name));
+	else
+		plain_mark(m->name, strlen(m->name));
 	/*
 	 * An edited directory must not be opened unseen: its last name is
 	 * interesting as well. "/" as the name of a point cannot collide.
 	 */
 	if (changes_listing(m)) {
 		put_point(v, m->at.mount, m->at.id, "/", NULL);
+		plain_mark_number(m->at.id.ino);
 		v->nedit++;
 		put_name(v, m->at_name);
+		plain_mark(m->at_name, strlen(m->at_name));
 	}
 }
 
@@ -133,6 +150,17 @@ static size_t power_of_two(size_t n)
 	while (p < n)
 		p *= 2;
 	return p;
+}
+
+/* What gates may not do by themselves while there is such a version. */
+static void ask_for(const struct version *v, int by)
+{
+	if (v->root_covered)
+		plain_ask(PLAIN_ALL, by);
+	if (v->nlayered)
+		plain_ask(PLAIN_FD, by);
+	if (v->own_access)
+		plain_ask(PLAIN_ACCESS, by);
 }
 
 struct version *version_new(struct mount *const *mount, size_t n)
@@ -153,12 +181,15 @@ struct version *version_new(struct mount *const *mount, size_t n)
 		version_put(v);
 		return NULL;
 	}
-	for (size_t i = 0; i < NSPECIAL; i++)
+	for (size_t i = 0; i < NSPECIAL; i++) {
 		put_name(v, special[i]);
+		plain_mark(special[i], strlen(special[i]));
+	}
 	for (size_t i = 0; i < n; i++) {
 		v->mount[v->nmount++] = mount_get(mount[i]);
 		put_mount(v, mount[i]);
 	}
+	ask_for(v, 1);
 	return v;
 }
 
@@ -172,6 +203,7 @@ void version_put(struct version *v)
 {
 	if (!v || atomic_fetch_sub(&v->refs, 1) != 1)
 		return;
+	ask_for(v, -1);
 	for (size_t i = 0; i < v->nmount; i++)
 		mount_put(v->mount[i]);
 	free(v->mount);
@@ -197,6 +229,35 @@ bool version_has_name(const struct version *v, const char *name, size_t len)
 		i++;
 	}
 	return false;
+}
+
+static bool is_name(const char *s, const char *name, size_t len)
+{
+	return !strncmp(s, name, len) && !s[len];
+}
+
+/* Are all that bear the name points of mounts which lead through? */
+static bool all_lead_through(const struct version *v, const char *name,
+			     size_t len)
+{
+	for (size_t i = 0; i < NSPECIAL; i++)
+		if (is_name(special[i], name, len))
+			return false;
+	for (size_t i = 0; i < v->nmount; i++) {
+		const struct mount *m = v->mount[i];
+
+		if ((is_name(m->name, name, len) && !leads_through(m)) ||
+		    (changes_listing(m) && is_name(m->at_name, name, len)))
+			return false;
+	}
+	return true;
+}
+
+bool version_plain_name(const struct version *v, const char *name, size_t len,
+			bool last)
+{
+	return !version_has_name(v, name, len) ||
+	       (!last && v->nlayered && all_lead_through(v, name, len));
 }
 
 bool version_edits(const struct version *v, const struct mount *m,

@@ -21,6 +21,7 @@ struct version {
 	const char **name;
 	size_t nserved;			/* mounts served by modules */
 	size_t nlayered;		/* of them: layered ones */
+	bool own_access;		/* a layered one answers access() */
 	size_t nedit;			/* mounts that change a listing */
 	bool root_covered;		/* "/" itself is a mount point, and
 					 * what it was cannot be seen */
@@ -40,6 +41,13 @@ struct mount *version_point(const struct version *v, const struct mount *m,
 
 /* Could any mount point (or a special name) be called so? */
 bool version_has_name(const struct version *v, const char *name, size_t len);
+
+/*
+ * Is a component of that name, at the end of a path or before it, where the
+ * kernel goes, too? What is below a layered mount is its module's to say.
+ */
+bool version_plain_name(const struct version *v, const char *name, size_t len,
+			bool last);
 
 /* Do mounts change the listing of this directory? */
 bool version_edits(const struct version *v, const struct mount *m,

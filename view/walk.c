@@ -774,7 +774,7 @@ void found_drop(struct found *found)
 	place_drop(&found->obj);
 }
 
-bool walk_proves_native(const struct version *v, int dirfd, const char *path,
+enum proof walk_proves_native(const struct version *v, int dirfd, const char *path,
 			bool nofollow)
 {
 	const char *p = path;
@@ -782,18 +782,20 @@ bool walk_proves_native(const struct version *v, int dirfd, const char *path,
 
 	while (*p) {
 		size_t n = strcspn(p, "/");
+		const char *next = p + n + strspn(p + n, "/");
 
 		if ((n == 2 && p[0] == '.' && p[1] == '.') ||
-		    (n && (version_has_name(v, p, n) ||
+		    (n && (!version_plain_name(v, p, n, !*next) ||
 			   layered_touches(v, p, n))))
-			return false;
-		p += n;
-		p += strspn(p, "/");
+			return PROOF_NONE;
+		p = next;
 	}
 	fd = openat2_path(dirfd, path, nofollow ? O_NOFOLLOW : 0,
 			  RESOLVE_NO_SYMLINKS);
 	if (fd >= 0)
 		close(fd);
-	return fd >= 0 || fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES ||
-	       fd == -ENAMETOOLONG;
+	if (fd >= 0 || fd == -ENOENT)
+		return PROOF_SEEN;
+	return fd == -ENOTDIR || fd == -EACCES || fd == -ENAMETOOLONG ?
+	       PROOF_NATIVE : PROOF_NONE;
 }

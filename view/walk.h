@@ -86,8 +86,14 @@ pid_t proc_magic(const struct place *dir, const char *name,
  * A quick proof that nothing in the path can be virtual: no component bears
  * the name of a mount point, none is "..", and no symlink is met.
  * @dirfd: descriptor of the start, or AT_FDCWD for absolute paths
+ * Return: is it proved?
  */
-bool walk_proves_native(const struct version *v, int dirfd, const char *path,
+enum proof {
+	PROOF_NONE,
+	PROOF_NATIVE,
+	PROOF_SEEN,		/* and there is no symlink for anybody else, too */
+};
+enum proof walk_proves_native(const struct version *v, int dirfd, const char *path,
 			bool nofollow);
 
 #endif

@@ -8,6 +8,7 @@
 #include <linux/audit.h>
 #include <sys/types.h>
 #include <sys/user.h>
+#include "arch/x86_64/names.h"
 
 /*
  * All that the engine needs to know of a processor. Another architecture
@@ -98,10 +99,20 @@ void arch_write_jump(uint8_t out[ARCH_JUMP_SIZE], uint64_t at, uint64_t to);
 void arch_write_step(uint8_t out[ARCH_STEP_SIZE], uint64_t to);
 
 /*
- * A slot: when the 32-bit word is not 0 it goes back to the site's second
- * instruction with the number loaded, else it makes the call itself.
+ * A slot: when the 32-bit word is 0 it makes the call itself, else it goes on
+ * to that place in names.S, with the number loaded.
  */
 void arch_write_slot(uint8_t out[ARCH_SLOT_SIZE], uint64_t at, uint64_t word,
-		     int nr, uint64_t site);
+		     int nr, uint64_t site, uint64_t names);
+
+/*
+ * names.S: code for calls by name, of ARCH_NAMES_SIZE bytes with what follows,
+ * where what is shared begins. The first 8 bytes are the process's own: not
+ * 0 when all is to be asked.
+ */
+size_t arch_write_names(uint8_t out[ARCH_NAMES_SIZE]);
+
+/* Where in there a call is looked at; ask: has it a place of its own? */
+size_t arch_names_of(int nr, bool *own);
 
 #endif

@@ -6,10 +6,12 @@
  * a jump of the same five bytes, the `syscall` stays: whoever jumps to it, or
  * is restarted at it, makes a call like any other.
  *
- * Between the two instructions of a site nothing is free but rax, which was
- * to be loaded, rcx and r11, which the call overwrites: no flag and no stack
- * (functions without a frame keep things below the stack pointer). So a slot
- * tests by jrcxz and jumps through memory.
+ * Between the two instructions of a site rax is free, which was to be loaded,
+ * rcx and r11, which the call overwrites, and the flags, which compilers take
+ * for lost in any asm. A slot does without them, and without the stack
+ * (functions without a frame keep things below the stack pointer): it tests
+ * by jrcxz and jumps through memory. When the gate is not quite open, it goes
+ * on in names.S.
  *
  * Sites that are left alone:
  *  - a byte 40..4f before it makes the b8 a part of a longer instruction
@@ -94,25 +96,52 @@ void arch_write_step(uint8_t out[ARCH_STEP_SIZE], uint64_t to)
 }
 
 void arch_write_slot(uint8_t out[ARCH_SLOT_SIZE], uint64_t at, uint64_t word,
-		     int nr, uint64_t site)
+		     int nr, uint64_t site, uint64_t names)
 {
-	enum { ASK = 8, NATIVE = 19, ASK_TO = 32, NATIVE_TO = 40 };
+	enum { TEST = 8, NAMES = 20, NATIVE = 25, TO = 40 };
 	static const uint8_t template[ARCH_SLOT_SIZE] = {
 		0x8b, 0x0d, 0, 0, 0, 0,			/* mov word(%rip),%ecx */
-		0xe3, NATIVE - ASK,			/* jrcxz native */
+		0xe3, NATIVE - TEST,			/* jrcxz native */
+		0x4c, 0x8d, 0x1d, TO - 15, 0, 0, 0,	/* lea to(%rip),%r11 */
 		0xb8, 0, 0, 0, 0,			/* mov $nr,%eax */
-		0xff, 0x25, ASK_TO - NATIVE, 0, 0, 0,	/* jmp *ask_to(%rip) */
+		0xe9, 0, 0, 0, 0,			/* jmp names */
 		/* native: */
 		0xb8, 0, 0, 0, 0,			/* mov $nr,%eax */
 		0x0f, 0x05,				/* syscall */
-		0xff, 0x25, NATIVE_TO - 32, 0, 0, 0,	/* jmp *native_to(%rip) */
-		[32 ... ARCH_SLOT_SIZE - 1] = 0xcc,
+		0xff, 0x25, TO + 8 - 38, 0, 0, 0,	/* jmp *to+8(%rip) */
+		[38 ... ARCH_SLOT_SIZE - 1] = 0xcc,
+		/* to: the site's syscall, and behind it */
 	};
 
 	memcpy(out, template, sizeof(template));
 	put32(out + 2, word - (at + 6));
-	put32(out + ASK + 1, nr);
+	put32(out + 16, nr);
+	arch_write_jump(out + NAMES, at + NAMES, names);
 	put32(out + NATIVE + 1, nr);
-	put64(out + ASK_TO, site + ARCH_JUMP_SIZE);
-	put64(out + NATIVE_TO, site + SITE_SIZE);
+	put64(out + TO, site + ARCH_JUMP_SIZE);
+	put64(out + TO + 8, site + SITE_SIZE);
+}
+
+/* names.S */
+extern const uint8_t arch_names[], arch_names_end[];
+extern const struct { int32_t nr, at; } arch_names_entry[];
+
+size_t arch_write_names(uint8_t out[ARCH_NAMES_SIZE])
+{
+	size_t n = arch_names_end - arch_names;
+
+	if (n > ARCH_NAMES_SIZE)
+		return 0;
+	memcpy(out, arch_names, n);
+	return n;
+}
+
+size_t arch_names_of(int nr, bool *own)
+{
+	size_t i = 0;
+
+	while (arch_names_entry[i].nr != nr && arch_names_entry[i].nr >= 0)
+		i++;
+	*own = arch_names_entry[i].nr >= 0;
+	return arch_names_entry[i].at;
 }

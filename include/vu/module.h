@@ -406,6 +406,16 @@ bool vu_gone(const struct vu_ctx *ctx);
 /* The operation is about to wait for somebody: others take over meanwhile. */
 void vu_may_wait(const struct vu_ctx *ctx);
 
+/*
+ * For touches(): what it may say yes to from now on, as guests' calls on other
+ * names are made without that anybody is asked. vu_mark_all(): to all names,
+ * as often by 1 as by -1: no more. Before what it is about can be found.
+ */
+void vu_mark_name(const char *name, size_t len);
+void vu_mark_all(int by);
+/* The same for tell() and edits(): of nodes with this number. */
+void vu_mark_number(ino_t ino);
+
 /* fstat() of a descriptor of the caller. 0 or -errno (-EBADF) */
 int vu_caller_fd(const struct vu_ctx *ctx, int fd, struct stat *st);
 /*

@@ -15,6 +15,8 @@ static struct layer *all;
 static void layer_free(struct layer *l)
 {
 	store_close(l->s);
+	if (l->flags & LAYER_WOK)
+		vu_mark_all(-1);
 	free(l->store_name);
 	free(l->target_name);
 	free(l->source);
@@ -89,9 +91,11 @@ static int set_names(struct layer *l, const struct vu_mount *m, int store)
 	if (fstat(store, &st))
 		return -errno;
 	l->store_dev = st.st_dev;
+	vu_mark_number(st.st_ino);
 	if (fstat(m->root, &st))
 		return -errno;
 	l->target_dev = st.st_dev;
+	vu_mark_number(st.st_ino);	/* its listing is without .vufs */
 	return 0;
 }
 
@@ -108,6 +112,10 @@ static unsigned store_flags(const struct layer *l)
 	return flags;
 }
 
+static const struct store_listener listener = {
+	.name = vu_mark_name, .all = vu_mark_all, .number = vu_mark_number,
+};
+
 /* The store is opened as the monitor, but it must be the caller's. */
 static int open_store(struct vu_ctx *ctx, struct layer *l,
 		      const struct vu_mount *m, int dir,
@@ -123,6 +131,8 @@ static int open_store(struct vu_ctx *ctx, struct layer *l,
 	vu_as_self(ctx);
 	if (!err)
 		err = store_open(dir, m->root, m->target, flags, &l->s, &why);
+	if (!err)
+		store_listen(l->s, &listener);
 	vu_as_caller(ctx);
 	if (err)
 		vu_message_set(msg, "vufs: %s: %s", m->source,
@@ -154,6 +164,8 @@ static int layer_new(struct vu_ctx *ctx, struct vu_mount *m,
 	l->refs = 1;
 	l->mode = o->mode;
 	l->flags = o->flags;
+	if (l->flags & LAYER_WOK)	/* of all there is something to tell */
+		vu_mark_all(1);
 	err = set_names(l, m, dir);
 	if (!err)
 		err = open_store(ctx, l, m, dir, msg);

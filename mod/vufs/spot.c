@@ -27,6 +27,7 @@ int spot_look(struct layer *l, const char *path, struct spot *sp)
 		return err;
 	if (!S_ISDIR(sp->dir.st.st_mode))
 		return -ENOTDIR;
+	vu_mark_number(sp->dir.real.st_ino);	/* its listing may change */
 	err = store_find(l->s, path, &sp->obj);
 	return err == -ENOENT ? 0 : err;
 }
