@@ -127,7 +127,7 @@ $(B)/lib/vu/unreal.so: $(O)/doc/unreal/unreal.o
 $(O)/doc/unreal/unreal.o: CFLAGS_ALL += -Iinclude
 
 .SECONDEXPANSION:
-$(B)/lib/vu/vufs.so: $(call object,$(STORE) lib/strbuf.c)
+$(B)/lib/vu/vufs.so: $(call object,$(STORE) lib/escape.c lib/strbuf.c)
 $(B)/lib/vu/%.so: $$(call object,$$(filter mod/$$*.c,$$(MODULE_FILES)) \
 		$$(wildcard mod/$$*/*.c))
 	$(place)

@@ -2,6 +2,8 @@
 #ifndef FUZZ_FAT_INPUT_H
 #define FUZZ_FAT_INPUT_H
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -46,6 +48,24 @@ static inline int fat_input_image(struct fuzz_input *in)
 		in->left -= n;
 	}
 	return fd;
+}
+
+/* One of the corpus, by name: a descriptor of the image. */
+static inline int fat_input_seed(const char *name)
+{
+	const char *top = getenv("TOP");
+	static uint8_t seed[8192];
+	struct fuzz_input in = { .data = seed };
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/fuzz/corpus/fat/%s", top ? top : ".",
+		 name);
+	f = fopen(path, "re");
+	fuzz_check(f, "%s", path);
+	in.left = fread(seed, 1, sizeof(seed), f);
+	fclose(f);
+	return fat_input_image(&in);
 }
 
 #endif

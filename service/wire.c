@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
+#include "lib/escape.h"
 #include "lib/strbuf.h"
 #include "service/wire.h"
 
@@ -37,43 +37,14 @@ int service_parse(char *packet, size_t len, char **word)
 	return *word[0] ? n : -EINVAL;
 }
 
-static bool special(unsigned char c)
-{
-	return c < 32 || c == 127 || c == '\\';
-}
-
 void service_escape(struct strbuf *sb, const char *field)
 {
-	if (!field)
-		field = "-";
-	for (; *field; field++) {
-		if (special(*field))
-			strbuf_printf(sb, "\\%03o", (unsigned char)*field);
-		else
-			strbuf_putc(sb, *field);
-	}
-}
-
-static bool octal(char c)
-{
-	return c >= '0' && c <= '7';
+	escape_put(sb, field ?: "-", "");
 }
 
 void service_unescape(char *field)
 {
-	char *to = field;
-
-	while (*field) {
-		if (field[0] == '\\' && field[1] >= '0' && field[1] <= '3' &&
-		    octal(field[2]) && octal(field[3])) {
-			*to++ = (field[1] - '0') << 6 | (field[2] - '0') << 3 |
-				(field[3] - '0');
-			field += 4;
-		} else {
-			*to++ = *field++;
-		}
-	}
-	*to = '\0';
+	escape_take(field);
 }
 
 size_t service_split(char *record, char **field)

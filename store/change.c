@@ -271,14 +271,8 @@ static int look(struct store *s, const char *path, struct end *e)
 
 static int make_parent(struct store *s, const char *path)
 {
-	char parent[PATH_MAX];
-	size_t n;
-	int fd;
+	int fd = make_parent_dir(s, path);
 
-	path_last(path, &n);
-	memcpy(parent, path, n);
-	parent[n] = '\0';
-	fd = store_make_dir(s, parent);
 	if (fd < 0)
 		return fd;
 	close(fd);

@@ -336,18 +336,23 @@ static int put_in_place(struct store *s, const char *work, const char *path,
 	return 0;
 }
 
-int store_place(struct store *s, const char *work, const char *path,
-		bool copy, const struct store_attr *attr)
+int make_parent_dir(struct store *s, const char *path)
 {
 	char parent[PATH_MAX];
-	struct stat st;
 	size_t n;
-	int fd, err;
 
 	path_last(path, &n);
 	memcpy(parent, path, n);
 	parent[n] = '\0';
-	fd = store_make_dir(s, parent);
+	return store_make_dir(s, parent);
+}
+
+int store_place(struct store *s, const char *work, const char *path,
+		bool copy, const struct store_attr *attr)
+{
+	int fd = make_parent_dir(s, path), err;
+	struct stat st;
+
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st)) {

@@ -429,8 +429,3 @@ int store_dir_fd(const struct store *s)
 {
 	return s->dir;
 }
-
-int store_target_fd(const struct store *s)
-{
-	return s->target;
-}

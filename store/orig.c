@@ -9,23 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/escape.h"
 #include "store/store_internal.h"
 
 #define FILE_NAME "orig"
 
 /* --- writing ------------------------------------------------------------- */
-
-static void put_path(struct strbuf *line, const char *path)
-{
-	for (; *path; path++) {
-		unsigned char c = *path;
-
-		if (c <= ' ' || c == 0x7f || c == '\\')
-			strbuf_printf(line, "\\%03o", c);
-		else
-			strbuf_putc(line, c);
-	}
-}
 
 void orig_note_target(struct store *s, const char *origin,
 		      const struct stat *st)
@@ -36,7 +25,7 @@ void orig_note_target(struct store *s, const char *origin,
 	if (s->meta < 0 || (s->flags & STORE_RDONLY))
 		return;
 	strbuf_puts(&line, "orig /");
-	put_path(&line, origin);
+	escape_put(&line, origin, " ");
 	strbuf_printf(&line, " %" PRIu64 " %" PRIu64 " %lld.%09ld %lld.%09ld\n",
 		      (uint64_t)st->st_ino, (uint64_t)st->st_size,
 		      (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
@@ -85,31 +74,6 @@ bool store_orig_is(const struct store_orig *o, const struct stat *st)
 	       o->ctime.tv_nsec == st->st_ctim.tv_nsec;
 }
 
-static bool is_octal(const char *s)
-{
-	for (int i = 0; i < 3; i++) {
-		if (s[i] < '0' || s[i] > '7')
-			return false;
-	}
-	return true;
-}
-
-static void take_path(char *path)
-{
-	char *to = path;
-
-	for (char *from = path; *from; to++) {
-		if (*from == '\\' && is_octal(from + 1)) {
-			*to = (from[1] - '0') * 64 + (from[2] - '0') * 8 +
-			      (from[3] - '0');
-			from += 4;
-		} else {
-			*to = *from++;
-		}
-	}
-	*to = '\0';
-}
-
 static bool take_time(const char *word, struct timespec *t)
 {
 	long long sec;
@@ -132,7 +96,7 @@ static bool take_line(char *line, struct store_orig *o)
 		word[n++] = w;
 	if (n != 6 || strcmp(word[0], "orig") || word[1][0] != '/')
 		return false;
-	take_path(word[1]);
+	escape_take(word[1]);
 	o->path = word[1] + 1;
 	o->ino = strtoull(word[2], NULL, 10);
 	o->size = strtoull(word[3], NULL, 10);

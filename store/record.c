@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "lib/escape.h"
 #include "store/log.h"
 
 /*
@@ -49,14 +50,7 @@ static void put_name(struct strbuf *out, const char *name)
 		return;
 	}
 	strbuf_puts(out, " /");
-	for (; *name; name++) {
-		unsigned char c = *name;
-
-		if (c <= ' ' || c == 0x7f || c == '\\' || c == ';')
-			strbuf_printf(out, "\\%03o", c);
-		else
-			strbuf_putc(out, c);
-	}
+	escape_put(out, name, " ;");
 }
 
 static void put_time(struct strbuf *out, const char *key,
@@ -135,14 +129,6 @@ static char *next_word(char **rest)
 	return word;
 }
 
-static bool is_octal(const char *s)
-{
-	for (int i = 0; i < 3; i++)
-		if (s[i] < '0' || s[i] > '7')
-			return false;
-	return s[0] < '4';
-}
-
 /* No name in a store has these: it would lead elsewhere. */
 static bool is_safe(const char *path)
 {
@@ -159,26 +145,17 @@ static bool is_safe(const char *path)
 
 static int get_name(char *word, const char **name)
 {
-	char *from, *to;
+	size_t len;
 
 	*name = NULL;
 	if (!strcmp(word, "-"))
 		return 0;
 	if (word[0] != '/')
 		return -EINVAL;
-	for (from = to = word + 1; *from; to++) {
-		if (*from == '\\' && is_octal(from + 1)) {
-			*to = (from[1] - '0') * 64 + (from[2] - '0') * 8 +
-			      (from[3] - '0');
-			from += 4;
-		} else {
-			*to = *from++;
-		}
-	}
-	*to = '\0';
+	len = escape_take(word + 1);
 	*name = word + 1;
-	return strlen(word + 1) == (size_t)(to - word - 1) &&
-	       is_safe(word + 1) && to - word < PATH_MAX ? 0 : -EINVAL;
+	return strlen(word + 1) == len && is_safe(word + 1) &&
+	       len + 1 < PATH_MAX ? 0 : -EINVAL;
 }
 
 static int get_flags(const char *word, unsigned *flags)

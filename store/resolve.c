@@ -152,11 +152,6 @@ bool store_touches(const struct store *s, const char *name, size_t len)
 	       (len == 2 && !memcmp(name, ".-", 2));
 }
 
-uint64_t store_generation(const struct store *s)
-{
-	return s->generation;
-}
-
 bool store_restricts(const struct store *s)
 {
 	return s->flags & STORE_LOOSE ? s->tree->shut : s->tree->restricted;

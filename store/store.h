@@ -20,8 +20,7 @@
  *
  * Any thread may ask at any time. Whoever changes something holds the change
  * lock (store_change()) from the first look to the last step, so that one
- * changes at a time; those who only look never wait for it. They may
- * have to look again: store_generation() tells that something has changed.
+ * changes at a time; those who only look never wait for it.
  *
  * Everything is done with the rights of the calling thread. All results: 0
  * or -errno, if nothing else is said.
@@ -61,7 +60,6 @@ void store_close(struct store *s);
 const char *store_target_name(const struct store *s);
 
 int store_dir_fd(const struct store *s);	/* borrowed */
-int store_target_fd(const struct store *s);
 
 /* --- what is known of a name --- */
 
@@ -129,9 +127,6 @@ ssize_t store_name_of(struct store *s, const char *origin, char *buf,
 /* The same of what the store calls so. -ENOENT: it is unfinished, or its own */
 ssize_t store_name_of_own(struct store *s, const char *own, char *buf,
 			  size_t size);
-
-/* Another for each change; odd while one is under way. */
-uint64_t store_generation(const struct store *s);
 
 /* Are there directories that may be searched by fewer than the kernel lets? */
 bool store_restricts(const struct store *s);

@@ -23,7 +23,7 @@ struct store {
 	char *name;			/* of the target */
 	pthread_mutex_t change;
 	pthread_rwlock_t lock;
-	_Atomic uint64_t generation;
+	_Atomic uint64_t generation;	/* odd while a change is under way */
 	_Atomic unsigned works;
 	unsigned opening;		/* by chance: names are never the same */
 	struct known *tree;
@@ -69,6 +69,8 @@ int seen_at(const struct store *s, const char *path, struct seen *at);
 /* openat() that meets no symlink and stays below. */
 int open_below(int dir, const char *path, int flags);
 int stat_below(int dir, const char *path, struct stat *st);
+/* The store's directory that has the name; it is made. Descriptor or -errno */
+int make_parent_dir(struct store *s, const char *path);
 void store_step(const char *what);
 
 /* Attributes of a directory of the store, as far as they can be set. */

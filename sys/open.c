@@ -66,7 +66,7 @@ static struct verdict hand_out(struct request *rq, int fd, unsigned flags,
 	return v;
 }
 
-/* The same for a file that was just made. */
+/* The same for a file that was just made, or copied. */
 static struct verdict hand_out_new(struct request *rq, int fd, unsigned flags,
 				   struct mount *mount)
 {
@@ -306,18 +306,6 @@ static bool too_large(const struct request *rq, const struct open_how *how,
 	       st.st_size > INT32_MAX;
 }
 
-/* The descriptor has what is there now, whatever was there before. */
-static struct verdict hand_out_layered(struct request *rq, int fd,
-				       unsigned flags, const struct place *obj)
-{
-	struct place now = place_borrow(obj);
-
-	now.fd = fd;
-	now.rel = obj->rel;
-	place_identify(&now, fd, "");
-	return hand_out(rq, fd, flags, &now);
-}
-
 /* Is it the module that opens this file of a layered mount? */
 static bool opened_by_module(const struct open_how *how, const struct place *p)
 {
@@ -339,7 +327,7 @@ static struct verdict open_layered(struct request *rq,
 		p->rel, how->flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW));
 
 	return fd < 0 ? verdict_value(fd) :
-	       hand_out_layered(rq, fd, how->flags, p);
+	       hand_out_new(rq, fd, how->flags, p->mount);
 }
 
 static struct verdict tmpfile_layered(struct request *rq,
@@ -454,7 +442,7 @@ static struct verdict create_made(struct request *rq,
 	err = served_place(&rq->walker, m, strdup(rel), &obj);
 	if (err || !made(&obj)) {
 		v = err ? verdict_value(err) :
-		    hand_out_layered(rq, fd, how->flags, &obj);
+		    hand_out(rq, fd, how->flags, &obj);
 		if (err)
 			close(fd);
 	} else {

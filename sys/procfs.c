@@ -16,6 +16,7 @@
 #include "sys/patched.h"
 #include "sys/real.h"
 #include "sys/state.h"
+#include "view/layered.h"
 #include "view/registry.h"
 
 /* Numbers of our mounts, above those of the kernel. */
@@ -91,20 +92,13 @@ static ssize_t layered_name_of(struct request *rq, const char *real, char *buf,
 			       size_t size)
 {
 	char rel[PATH_MAX];
-	struct place p = NOWHERE;
+	struct place p = { .fd = -1, .rel = rel };
+	ssize_t n;
 
-	for (size_t i = rq->version->nmount; rq->version->nlayered && i--; ) {
-		struct mount *m = rq->version->mount[i];
-		ssize_t n = !mount_layered(m) ? -EXDEV :
-			    module_fs(m->module)->name_here(&m->pub, real, rel,
-							    sizeof(rel));
-		if (n == -EXDEV)
-			continue;
-		p.mount = m;
-		p.rel = rel;
-		return n < 0 ? n : request_name(rq, &p, buf, size);
-	}
-	return -EXDEV;
+	p.mount = layered_of_name(rq->version, real, rel, sizeof(rel), &n);
+	if (!p.mount)
+		return -EXDEV;
+	return n < 0 ? n : request_name(rq, &p, buf, size);
 }
 
 ssize_t procfs_name_in_view(struct request *rq, const char *real,
@@ -334,8 +328,8 @@ static bool listed(struct request *rq, struct mount *m, char *target,
 static void put_mount(struct request *rq, FILE *out, struct mount *m, bool info)
 {
 	const struct mount *in = m->at.mount;
-	dev_t dev = mount_served(m) && !mount_layered(m) ? makedev(0, MADE_MINOR + m->id)
-				    : m->root.id.dev;
+	bool made = mount_served(m) && !mount_layered(m);
+	dev_t dev = made ? makedev(0, MADE_MINOR + m->id) : m->root.id.dev;
 	char target[PATH_MAX];
 
 	if (!listed(rq, m, target, sizeof(target)))

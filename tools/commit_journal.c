@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "lib/escape.h"
 #include "lib/strbuf.h"
 #include "tools/commit.h"
 #include "tools/tool.h"
@@ -60,14 +61,7 @@ static void put_name(struct strbuf *text, const char *name)
 		return;
 	}
 	strbuf_puts(text, " /");
-	for (; *name; name++) {
-		unsigned char c = *name;
-
-		if (c <= ' ' || c == 0x7f || c == '\\')
-			strbuf_printf(text, "\\%03o", c);
-		else
-			strbuf_putc(text, c);
-	}
+	escape_put(text, name, " ");
 }
 
 static void put_step(struct strbuf *text, const struct step *s)
@@ -156,15 +150,6 @@ bool journal_exists(int store)
 
 /* --- reading ------------------------------------------------------------- */
 
-static bool is_octal(const char *s)
-{
-	for (int i = 0; i < 3; i++) {
-		if (s[i] < '0' || s[i] > '7')
-			return false;
-	}
-	return true;
-}
-
 /* A name is only one that stays within the target. */
 static bool is_safe(const char *path)
 {
@@ -182,25 +167,14 @@ static bool is_safe(const char *path)
 
 static bool take_name(char *word, char **name)
 {
-	char *to = word, *from = word + 1;
-
 	*name = NULL;
 	if (!strcmp(word, "-"))
 		return true;
 	if (*word != '/')
 		return false;
-	while (*from) {
-		if (*from == '\\' && is_octal(from + 1)) {
-			*to++ = (from[1] - '0') * 64 + (from[2] - '0') * 8 +
-				(from[3] - '0');
-			from += 4;
-		} else {
-			*to++ = *from++;
-		}
-	}
-	*to = '\0';
-	*name = word;
-	return is_safe(word);
+	escape_take(word + 1);
+	*name = word + 1;
+	return is_safe(word + 1);
 }
 
 static bool take_op(const char *word, enum step_op *op)

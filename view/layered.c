@@ -105,31 +105,25 @@ int layered_child(const struct place *dir, const char *name, struct place *to)
 	return place_of_fd(to, dir->mount, fd) ?: layered_name(dir, name, to);
 }
 
-/* Is the place in m, by the kernel's name of it? As layered_home() */
-static int home_in(struct mount *m, const char *name, struct place *p)
+struct mount *layered_of_name(const struct version *v, const char *kernel_name,
+			      char *rel, size_t size, ssize_t *n)
 {
-	char rel[PATH_MAX];
-	ssize_t n = ops_of(m)->name_here(&m->pub, name, rel, sizeof(rel));
+	for (size_t i = v->nmount; v->nlayered && i--; ) {
+		struct mount *m = v->mount[i];
 
-	if (n == -EXDEV)
-		return 0;
-	free(p->rel);
-	p->rel = NULL;
-	p->mount = m;
-	p->same = true;
-	p->unnamed = n == -ENOENT;
-	if (n >= 0)
-		p->rel = strdup(rel);
-	if (p->unnamed || p->rel)
-		return 0;
-	place_drop(p);
-	return n < 0 ? n : -ENOMEM;
+		if (!mount_layered(m))
+			continue;
+		*n = ops_of(m)->name_here(&m->pub, kernel_name, rel, size);
+		if (*n != -EXDEV)
+			return m;
+	}
+	return NULL;
 }
 
 int layered_home(const struct version *v, struct place *p)
 {
-	char name[PATH_MAX];
-	int err = 0;
+	char name[PATH_MAX], rel[PATH_MAX];
+	struct mount *m;
 	ssize_t n;
 
 	if (!v->nlayered || p->fd < 0 || !p->mount ||
@@ -144,15 +138,20 @@ int layered_home(const struct version *v, struct place *p)
 		place_drop(p);
 		return n;
 	}
-	p->mount = mount_base();
-	for (size_t i = v->nmount; i-- && !err && !p->mount->id; )
-		if (mount_layered(v->mount[i]))
-			err = home_in(v->mount[i], name, p);
-	if (!err && !p->mount->id) {
-		free(p->rel);
-		p->rel = NULL;
-	}
-	return err;
+	m = layered_of_name(v, name, rel, sizeof(rel), &n);
+	free(p->rel);
+	p->rel = NULL;
+	p->mount = m ?: mount_base();
+	if (!m)
+		return 0;
+	p->same = true;
+	p->unnamed = n == -ENOENT;
+	if (n >= 0)
+		p->rel = strdup(rel);
+	if (p->unnamed || p->rel)
+		return 0;
+	place_drop(p);
+	return n < 0 ? n : -ENOMEM;
 }
 
 /* What lay under a layered mount shows through it, with its own mounts. */

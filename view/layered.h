@@ -33,6 +33,14 @@ char *layered_join(const char *rel, const char *name);
  */
 int layered_home(const struct version *v, struct place *p);
 
+/*
+ * The newest layered mount that has what the kernel calls so (absolute); *n is
+ * what its module says of it (name_here): the length of rel, or -errno. NULL:
+ * it is in none
+ */
+struct mount *layered_of_name(const struct version *v, const char *kernel_name,
+			      char *rel, size_t size, ssize_t *n);
+
 /* The mount on a name of the directory, as version_point(). */
 struct mount *layered_point(const struct version *v, const struct place *dir,
 			    const char *name);

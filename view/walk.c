@@ -186,39 +186,6 @@ static int cross(struct trip *t)
 	return 0;
 }
 
-/* The root is itself, whatever its module calls it from time to time. */
-static ino_t number_of(const struct mount *m, const char *rel, ino_t given)
-{
-	return given && *rel ? given : made_number(m, rel);
-}
-
-int served_place(const struct walker *w, struct mount *m, char *rel,
-		 struct place *to)
-{
-	struct vu_node node = { .fd = -1 };
-	int err = rel ? 0 : -ENOMEM;
-
-	if (!err)
-		err = module_fs(m->module)->find(w->ctx, &m->pub, rel, &node);
-	if (!err && node.kind == VU_NODE_REAL)
-		err = place_of_fd(to, m, node.fd);
-	if (!err && node.kind == VU_NODE_REAL && mount_layered(m)) {
-		to->mode = node.attr.st_mode;
-		to->same = node.same;
-	} else if (!err && node.kind != VU_NODE_REAL)
-		*to = (struct place){
-			.mount = m, .fd = -1, .mode = node.attr.st_mode,
-			.id = { 0, number_of(m, rel, node.attr.st_ino), 0 },
-			.number = node.number,
-		};
-	if (err) {
-		free(rel);
-		return err;
-	}
-	to->rel = rel;
-	return 0;
-}
-
 /* The child of a directory by one plain name. */
 static int child(struct trip *t, const struct place *dir, const char *name,
 		 struct place *to)

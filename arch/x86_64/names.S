@@ -124,6 +124,36 @@
 	je	1f
 	.endm
 
+/*
+ * rax: what the kernel said of the name (edi, rsi) itself, no symlink at its end
+ * followed. Asks unless the name is plain; goes to done when nothing is left to be
+ * known, and on when it is a node that may be a symlink.
+ */
+	.macro	judge done
+	mov	%rax, RESULT(%rsp)
+	mov	$MADE_FIRST, %ebx
+	test	%rax, %rax
+	jz	1f
+	fine_if_error ENOENT
+	fine_if_error ENOTDIR
+	fine_if_error EACCES
+	jmp	leave_asking
+1:	call	scan
+	test	%eax, %eax
+	jnz	leave_asking
+	cmpq	$0, RESULT(%rsp)
+	jne	\done
+	cmpq	$0, NOFOLLOW(%rsp)
+	jne	\done
+	.endm
+
+/* eax: the mode of that node */
+	.macro	ask_if_symlink
+	and	$S_IFMT, %eax
+	cmp	$S_IFLNK, %eax
+	je	leave_asking
+	.endm
+
 	.section .rodata
 	.globl	arch_names, arch_names_end, arch_names_entry
 	.hidden	arch_names, arch_names_end, arch_names_entry
@@ -361,27 +391,11 @@ do_statx:
 
 /* edi, rsi: the name; r8: where its mode is; rax: what the kernel said */
 was_told:
-	mov	%rax, RESULT(%rsp)
 	mov	%r8, MODE(%rsp)
-	mov	$MADE_FIRST, %ebx
-	test	%rax, %rax
-	jz	1f
-	fine_if_error ENOENT
-	fine_if_error ENOTDIR
-	fine_if_error EACCES
-	jmp	leave_asking
-1:	call	scan
-	test	%eax, %eax
-	jnz	leave_asking
-	cmpq	$0, RESULT(%rsp)
-	jne	leave_with_result
-	cmpq	$0, NOFOLLOW(%rsp)
-	jne	leave_with_result
+	judge	leave_with_result
 	mov	MODE(%rsp), %rcx
 	movzwl	(%rcx), %eax
-	and	$S_IFMT, %eax
-	cmp	$S_IFLNK, %eax
-	je	leave_asking
+	ask_if_symlink
 	jmp	leave_with_result
 
 /* newfstatat(fd, "", buf, AT_EMPTY_PATH), as C libraries make fstat() */
@@ -483,25 +497,9 @@ do_faccessat:
 	mov	$AT_SYMLINK_NOFOLLOW, %r10d
 	mov	$__NR_newfstatat, %eax
 	syscall
-	mov	%rax, RESULT(%rsp)
-	mov	$MADE_FIRST, %ebx
-	test	%rax, %rax
-	jz	1f
-	fine_if_error ENOENT
-	fine_if_error ENOTDIR
-	fine_if_error EACCES
-	jmp	leave_asking
-1:	call	scan
-	test	%eax, %eax
-	jnz	leave_asking
-	cmpq	$0, RESULT(%rsp)
-	jne	make_it
-	cmpq	$0, NOFOLLOW(%rsp)
-	jne	make_it
+	judge	make_it
 	mov	ROOM + STAT_MODE(%rsp), %eax
-	and	$S_IFMT, %eax
-	cmp	$S_IFLNK, %eax
-	je	leave_asking
+	ask_if_symlink
 make_it:
 	restore
 	mov	NR(%rsp), %rax

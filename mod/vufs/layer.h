@@ -162,13 +162,6 @@ int make_in_store(struct vu_ctx *ctx, struct layer *l, struct spot *sp,
 /* In a directory, with the rights of the thread. */
 int make_at(int dir, const char *name, const struct make *mk);
 
-/*
- * Open the object itself. As the caller, or as may be for him. The change lock
- * is given back while a lease on it is waited for.
- */
-int reopen(struct vu_ctx *ctx, struct layer *l, const struct store_object *o,
-	   int flags, bool waived);
-
 /* What is told beside what the new object at sp has: in vstat. */
 void told_of_new(struct vu_ctx *ctx, struct layer *l, const struct spot *sp,
 		 const struct make *mk, struct store_attr *a);

@@ -38,10 +38,10 @@ static int reopen_once(struct vu_ctx *ctx, struct layer *l,
 
 /*
  * Who has a lease on a file is given time by the kernel, and who opens it
- * waits: others are not to wait with him.
+ * waits: others are not to wait with him, so the change lock is given back.
  */
-int reopen(struct vu_ctx *ctx, struct layer *l, const struct store_object *o,
-	   int flags, bool waived)
+static int reopen(struct vu_ctx *ctx, struct layer *l,
+		  const struct store_object *o, int flags, bool waived)
 {
 	bool may_block = S_ISREG(o->real.st_mode) && !(flags & O_NONBLOCK);
 	int got;

@@ -13,23 +13,6 @@
 #include "servers/fat/table.h"
 #include "servers/fat/times.h"
 
-static int seed_image(const char *name)
-{
-	const char *top = getenv("TOP");
-	static uint8_t seed[8192];
-	struct fuzz_input in = { .data = seed };
-	char path[4096];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/fuzz/corpus/fat/%s", top ? top : ".",
-		 name);
-	f = fopen(path, "re");
-	fuzz_check(f, "%s", path);
-	in.left = fread(seed, 1, sizeof(seed), f);
-	fclose(f);
-	return fat_input_image(&in);
-}
-
 static int open_image(struct fat *f, int fd)
 {
 	struct fat_image image;
@@ -65,7 +48,7 @@ static const struct {
 static void test_boot(struct fat *f)
 {
 	for (size_t i = 0; i < sizeof(wrong_boot) / sizeof(*wrong_boot); i++) {
-		int fd = seed_image(wrong_boot[i].seed);
+		int fd = fat_input_seed(wrong_boot[i].seed);
 
 		poke(fd, wrong_boot[i].at, wrong_boot[i].value,
 		     wrong_boot[i].bytes);
@@ -105,10 +88,10 @@ static void test_chains(struct fat *f)
 	static const uint32_t wrong[] = { 0, 1, 0xfff7, 0xffff, 0xfff0 };
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		fuzz_check(!open_image(f, seed_image("fat16")), "open");
+		fuzz_check(!open_image(f, fat_input_seed("fat16")), "open");
 		fuzz_check(!read_all(f, "A long name.text"), "as it was");
 		fuzz_check(!fat_close(f), "close");
-		fuzz_check(!open_image(f, seed_image("fat16")), "open");
+		fuzz_check(!open_image(f, fat_input_seed("fat16")), "open");
 		set_behind(f, "A long name.text", wrong[i]);
 		fuzz_check(read_all(f, "A long name.text") == -EIO, "%#x",
 			   wrong[i]);
@@ -124,7 +107,7 @@ static void test_ring(struct fat *f)
 	size_t got;
 	char byte;
 
-	fuzz_check(!open_image(f, seed_image("fat16")), "open");
+	fuzz_check(!open_image(f, fat_input_seed("fat16")), "open");
 	fuzz_check(!fat_lookup(f, f->root, "file", &n), "file");
 	start = raw_start(f, n->raw);
 	poke(f->image.fd, f->table_at + start * 2, start, 2);
@@ -146,7 +129,7 @@ static void test_in_itself(struct fat *f)
 	struct dir_entry e;
 	uint32_t start;
 
-	fuzz_check(!open_image(f, seed_image("fat32")), "open");
+	fuzz_check(!open_image(f, fat_input_seed("fat32")), "open");
 	fuzz_check(!fat_lookup(f, f->root, "sub", &sub), "sub");
 	name_from_utf8(&name, "deep");
 	fuzz_check(!dir_find(f, sub, &name, &e), "deep");
@@ -171,7 +154,7 @@ static void test_full_root(struct fat *f)
 	unsigned i = 0;
 	int err;
 
-	fuzz_check(!open_image(f, seed_image("empty")), "open");
+	fuzz_check(!open_image(f, fat_input_seed("empty")), "open");
 	do {
 		sprintf(name, "F%u", i++);
 		err = fat_create(f, f->root, name, false, &n);

@@ -64,20 +64,9 @@ struct world {
 
 static int open_seed(struct world *w, const char *name, int *keep)
 {
-	const char *top = getenv("TOP");
-	static uint8_t seed[8192];
-	struct fuzz_input in = { .data = seed };
 	struct fat_image image;
-	char path[4096];
-	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/fuzz/corpus/fat/%s", top ? top : ".",
-		 name);
-	f = fopen(path, "re");
-	fuzz_check(f, "%s", path);
-	in.left = fread(seed, 1, sizeof(seed), f);
-	fclose(f);
-	*keep = fat_input_image(&in);
+	*keep = fat_input_seed(name);
 	fuzz_check(!image_take(&image, dup(*keep)), "image");
 	memset(w, 0, sizeof(*w));
 	return fat_open(&w->fat, &image, false);

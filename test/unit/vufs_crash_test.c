@@ -113,19 +113,13 @@ static void round_of(unsigned number)
 
 int main(void)
 {
-	const char *first = getenv("VUFS_SEED"), *n = getenv("VUFS_ROUNDS");
-	unsigned from = first ? atoi(first) : 1;
-	unsigned rounds = n ? atoi(n) : first ? 1 : 15;
-
 	fake_who.uid = geteuid();
 	fake_who.gid = getegid();
 	enter_scratch("vufs_crash");
-	for (unsigned i = 0; i < rounds && !failures; i++)
-		round_of(from + i);
+	run_rounds(round_of, 15);
 	cow.flags = LAYER_VSTAT;
 	fake_who.uid = 0;
-	for (unsigned i = 0; i < rounds && !failures; i++)
-		round_of(from + i);
+	run_rounds(round_of, 15);
 	leave_scratch();
 	printf("%u interruptions\n", interruptions);
 	CHECK(interruptions > 20);

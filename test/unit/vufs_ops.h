@@ -411,4 +411,18 @@ static inline char *dump(const char *store)
 	return out.data;
 }
 
+/* As many rounds as VUFS_SEED and VUFS_ROUNDS say, or the usual ones. */
+static inline void run_rounds(void (*round_of)(unsigned number), unsigned usual)
+{
+	const char *first = getenv("VUFS_SEED"), *n = getenv("VUFS_ROUNDS");
+	unsigned from = first ? atoi(first) : 1;
+
+	if (n)
+		usual = atoi(n);
+	else if (first)
+		usual = 1;
+	for (unsigned i = 0; i < usual && !failures; i++)
+		round_of(from + i);
+}
+
 #endif

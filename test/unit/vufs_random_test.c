@@ -230,20 +230,15 @@ static void round_of(unsigned number)
 
 int main(void)
 {
-	const char *first = getenv("VUFS_SEED"), *n = getenv("VUFS_ROUNDS");
-	unsigned from = first ? atoi(first) : 1;
-	unsigned rounds = n ? atoi(n) : first ? 1 : 150;
-
 	fake_who.uid = geteuid();
 	fake_who.gid = getegid();
 	loud = getenv("VUFS_LOUD");
 	enter_scratch("vufs_random");
 	CHECK(!chmod(".", 0755));
-	for (unsigned i = 0; i < rounds && !failures; i++)
-		round_of(from + i);
+	run_rounds(round_of, 150);
 	vstat = !geteuid();
-	for (unsigned i = 0; i < rounds && !failures && vstat; i++)
-		round_of(from + i);
+	if (vstat)
+		run_rounds(round_of, 150);
 	if (!getenv("VUFS_KEEP"))
 		leave_scratch();
 	return failures ? 1 : 0;
