@@ -20,11 +20,16 @@
  *  - Directories, by their absolute names, on whose way no symlink was met.
  *    An opening does not need them, for the kernel can be told to refuse
  *    symlinks; nothing else can.
+ *  - Moves: directories that a mount shows as they are elsewhere. The mount
+ *    point is not plain, but what comes after it may be, and then it is what
+ *    the kernel has under the move's name and the rest.
  *
  * A guest reads all this in the middle of its call. What is done before the
  * monitor's answer to another call is seen by all calls that begin after it.
  *
- * Directories are forgotten all at once: the epoch is a part of each entry.
+ * Directories and moves are forgotten all at once: the epoch is a part of
+ * each entry. A move is written while it may be read: its key comes last, and
+ * who has copied the name looks at the key again.
  * Where a symlink may come to be by a call that is seen (symlink, link,
  * rename), that is before the kernel does it, at a time that nobody tells
  * us. So nothing is learned for some time, either. By what is not seen, from
@@ -47,6 +52,20 @@
 
 static const char magic[8] = "vu-gate";
 
+struct move {
+	_Atomic uint64_t key;
+	uint64_t dir;
+	uint32_t rdonly, len;
+	char name[MOVE_SIZE - MOVE_NAME];
+};
+
+_Static_assert(sizeof(struct move) == MOVE_SIZE &&
+	       offsetof(struct move, key) == MOVE_KEY &&
+	       offsetof(struct move, dir) == MOVE_DIR &&
+	       offsetof(struct move, rdonly) == MOVE_RDONLY &&
+	       offsetof(struct move, len) == MOVE_LEN &&
+	       offsetof(struct move, name) == MOVE_NAME, "plain.h");
+
 struct shared {
 	char magic[8];
 	_Atomic uint32_t state;
@@ -59,6 +78,7 @@ struct shared {
 	char pad4[PLAIN_NAMES - PLAIN_LAST - PLAIN_LAST_BITS / 8];
 	_Atomic uint64_t name[PLAIN_NAMES_BITS / 64];
 	_Atomic uint64_t dir[PLAIN_NDIRS];
+	struct move move[PLAIN_NMOVES];
 };
 
 _Static_assert(sizeof(struct shared) == PLAIN_SIZE &&
@@ -67,13 +87,15 @@ _Static_assert(sizeof(struct shared) == PLAIN_SIZE &&
 	       offsetof(struct shared, epoch) == PLAIN_EPOCH &&
 	       offsetof(struct shared, last) == PLAIN_LAST &&
 	       offsetof(struct shared, name) == PLAIN_NAMES &&
-	       offsetof(struct shared, dir) == PLAIN_DIRS, "plain.h");
+	       offsetof(struct shared, dir) == PLAIN_DIRS &&
+	       offsetof(struct shared, move) == PLAIN_MOVES, "plain.h");
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct shared *shared;
 static int fd = -1, timer = -1;
 static atomic_bool ticking;
 static _Atomic uint64_t quiet_until;	/* nothing is learned before */
+static pthread_mutex_t moving = PTHREAD_MUTEX_INITIALIZER;	/* guards move */
 
 /* --- names ---------------------------------------------------------------- */
 
@@ -211,6 +233,13 @@ static uint64_t now(void)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
+/* One component further */
+static uint64_t hash_step(uint64_t d, const char *name, size_t len)
+{
+	d = (d ^ hash(name, len)) * PLAIN_MIX;
+	return d ^ d >> 32;
+}
+
 /* The directory of a path; 0: it has none but the root */
 static uint64_t hash_dir(const char *path)
 {
@@ -223,10 +252,18 @@ static uint64_t hash_dir(const char *path)
 		n = strcspn(path, "/");
 		if (!path[n])
 			return d;
-		d = (d ^ hash(path, n)) * PLAIN_MIX;
-		d ^= d >> 32;
+		d = hash_step(d, path, n);
 		path += n;
 	}
+}
+
+/* The path itself; 0: it is the root */
+static uint64_t hash_path(const char *path)
+{
+	const char *last = strrchr(path, '/');
+
+	return last && last[1] ? hash_step(hash_dir(path), last + 1,
+					   strlen(last + 1)) : 0;
 }
 
 uint64_t plain_epoch(void)
@@ -247,18 +284,65 @@ static void start_timer(void)
 		timerfd_settime(timer, 0, &soon, NULL);
 }
 
+bool plain_settled(void)
+{
+	return there() && now() >= atomic_load(&quiet_until);
+}
+
+static bool may_learn(void)
+{
+	return plain_settled() && plain_get_state() == PLAIN_BY_NAME;
+}
+
 void plain_learn(const char *path, uint64_t epoch)
 {
 	uint64_t d;
 
-	if (!there() || now() < atomic_load(&quiet_until) ||
-	    plain_get_state() != PLAIN_BY_NAME)
+	if (!may_learn())
 		return;
 	d = hash_dir(path);
 	if (!d)
 		return;
 	start_timer();
 	atomic_store(&shared->dir[d % PLAIN_NDIRS], d ^ epoch);
+}
+
+bool plain_knows_move(const char *here, const char *path)
+{
+	uint64_t move = hash_path(here), dir = hash_dir(path), epoch;
+
+	if (!there())
+		return false;
+	epoch = atomic_load(&shared->epoch);
+	return (shared->move[move % PLAIN_NMOVES].key ^ epoch) == move &&
+	       (shared->dir[dir % PLAIN_NDIRS] ^ epoch) == dir;
+}
+
+void plain_learn_move(const char *here, const char *to, bool rdonly,
+		      uint64_t epoch)
+{
+	uint64_t key = hash_path(here), dir = hash_path(to);
+	size_t len = dir ? strlen(to) : 0;
+	struct move *m;
+
+	if (!key || len > sizeof(m->name) || !may_learn())
+		return;
+	start_timer();
+	m = &shared->move[key % PLAIN_NMOVES];
+	pthread_mutex_lock(&moving);
+	atomic_store(&m->key, 0);
+	m->dir = dir;
+	m->rdonly = rdonly;
+	m->len = len;
+	memcpy(m->name, to, len);
+	atomic_store(&m->key, key ^ epoch);
+	pthread_mutex_unlock(&moving);
+}
+
+void plain_changed(void)
+{
+	if (there())
+		forget();
 }
 
 void plain_forget(void)

@@ -19,7 +19,17 @@
 #define PLAIN_NAMES_BITS	(1 << 20)
 #define PLAIN_DIRS		(PLAIN_NAMES + PLAIN_NAMES_BITS / 8)
 #define PLAIN_NDIRS		4096	/* directories, 64 bits each */
-#define PLAIN_SIZE		(PLAIN_DIRS + PLAIN_NDIRS * 8)
+#define PLAIN_MOVES		(PLAIN_DIRS + PLAIN_NDIRS * 8)
+#define PLAIN_NMOVES		64	/* directories by other names */
+#define PLAIN_SIZE		(PLAIN_MOVES + PLAIN_NMOVES * MOVE_SIZE)
+
+/* One of those. */
+#define MOVE_KEY		0	/* whose name it is here, 64 bits */
+#define MOVE_DIR		8	/* ... and for the kernel */
+#define MOVE_RDONLY		16	/* 32 bits */
+#define MOVE_LEN		20	/* 32 bits */
+#define MOVE_NAME		24	/* the kernel's name: "", "/a/b" */
+#define MOVE_SIZE		256
 
 /* FNV-1a, and what mixes it. */
 #define PLAIN_BASIS		0xcbf29ce484222325
@@ -92,8 +102,23 @@ void plain_mark_number(uint64_t ino);
  * is forgotten every now and then: plain_tick(), when plain_tick_fd() says so.
  */
 uint64_t plain_epoch(void);
+/* Has nobody been about to make a symlink lately? */
+bool plain_settled(void);
 void plain_learn(const char *path, uint64_t epoch);
 void plain_forget(void);
+
+/*
+ * What lies below the directory that has the absolute name here, of which
+ * only the last component was ever marked, lies below "to" for the kernel,
+ * where no symlink is on the way; to read, if it is rdonly. plain_changed():
+ * such a thing, or what a name means in general, has changed just now.
+ */
+void plain_learn_move(const char *here, const char *to, bool rdonly,
+		      uint64_t epoch);
+void plain_changed(void);
+/* Are both known: that of the move, and the directory of a path of the kernel? */
+bool plain_knows_move(const char *here, const char *path);
+
 int plain_tick_fd(void);
 void plain_tick(void);
 

@@ -305,6 +305,7 @@ struct verdict sys_dispatch(void *ctx, const struct call *call)
 	rq.guest = task_state(s->tasks, call->tid, NULL);
 	if (!rq.guest)
 		return verdict_native();
+	rq.epoch = plain_epoch();
 	rq.version = view_version(rq.guest->view);
 	v = decide(&rq);
 	if (may_make_symlink(&rq, &v))

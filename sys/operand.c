@@ -21,6 +21,7 @@
 #include "lib/plain.h"
 #include "sys/creds.h"
 #include "sys/handlers.h"
+#include "sys/moved.h"
 #include "sys/procfs.h"
 #include "sys/real.h"
 #include "sys/state.h"
@@ -154,7 +155,6 @@ static bool names_a_start(const char *path)
 
 static bool proved_absolute(struct request *rq, const char *path, bool nofollow)
 {
-	uint64_t epoch = plain_epoch();
 	enum proof proof;
 
 	path += strspn(path, "/");
@@ -162,7 +162,7 @@ static bool proved_absolute(struct request *rq, const char *path, bool nofollow)
 		return false;
 	proof = walk_proves_native(rq->version, rq->root.fd, path, nofollow);
 	if (proof == PROOF_SEEN)
-		plain_learn(path, epoch);
+		plain_learn(path, rq->epoch);
 	return proof;
 }
 
@@ -391,6 +391,8 @@ enum operand_state operand_resolve(struct request *rq, int i, bool force)
 	    (rq->error[i] && rq->version->nlayered && call_changes(rq)) ||
 	    told_otherwise(rq, &rq->found[i].obj))
 		rq->found[i].native = false;
+	if (!rq->error[i])
+		moved_learn(rq, i);
 	if (rq->found[i].native && !tells_differently(rq, i))
 		return OPERAND_KERNELS;
 	return OPERAND_WALKED;
@@ -427,6 +429,7 @@ static int guests_place(struct request *rq, pid_t pid, const char *what,
 	else if (!strncmp(what, "fd/", 3)) {
 		descriptors_find(rq->sys->descriptors, tgid, atoi(what + 3), to);
 		request_keep(rq, to->mount);
+		moved_find(rq, tgid, atoi(what + 3), to);
 		err = request_rename(rq, to);
 	}
 	if (p && p->mount) {

@@ -13,6 +13,7 @@
 
 #include "engine/task.h"
 #include "sys/creds.h"
+#include "sys/moved.h"
 #include "sys/patched.h"
 #include "sys/real.h"
 #include "sys/state.h"
@@ -209,7 +210,7 @@ static ssize_t fd_name(struct request *rq, pid_t pid, int fd, char *buf,
 	int o;
 
 	snprintf(link, sizeof(link), "/proc/%d/fd/%d", pid, fd);
-	if (descriptors_empty(rq->sys->descriptors))
+	if (descriptors_empty(rq->sys->descriptors) && !moved_any(rq))
 		return by_text(rq, NULL, link, buf, size);
 	o = open(link, O_PATH | O_CLOEXEC);
 	if (o < 0)
@@ -218,6 +219,7 @@ static ssize_t fd_name(struct request *rq, pid_t pid, int fd, char *buf,
 		return n;
 	descriptors_find(rq->sys->descriptors, pid, fd, &p);
 	request_keep(rq, p.mount);
+	moved_find(rq, pid, fd, &p);
 	m = p.mount;
 	if (m->id && !request_rename(rq, &p))
 		n = request_name(rq, &p, buf, size);

@@ -230,7 +230,12 @@ bool can_fetch(void)
 
 int fetch_descriptor(struct request *rq, int fd)
 {
-	int pidfd = syscall(SYS_pidfd_open, request_tgid(rq), 0), copy;
+	return fetch_descriptor_of(request_tgid(rq), fd);
+}
+
+int fetch_descriptor_of(pid_t pid, int fd)
+{
+	int pidfd = syscall(SYS_pidfd_open, pid, 0), copy;
 
 	if (pidfd < 0)
 		return -errno;

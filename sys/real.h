@@ -32,8 +32,9 @@ void note_number(struct request *rq, const struct place *place,
 
 /* Can the monitor fetch descriptors from guests? (Not in the cage.) */
 bool can_fetch(void);
-/* The caller's own descriptor, or -errno. */
+/* The caller's own descriptor, or that of a process; or -errno. */
 int fetch_descriptor(struct request *rq, int fd);
+int fetch_descriptor_of(pid_t pid, int fd);
 
 /* The flags of a guest's descriptor, O_CLOEXEC included; 0: not known */
 unsigned descriptor_flags(pid_t tid, int fd);

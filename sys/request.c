@@ -17,6 +17,7 @@
 #include "engine/memory.h"
 #include "sys/creds.h"
 #include "lib/proc.h"
+#include "sys/moved.h"
 #include "sys/operand.h"
 #include "sys/real.h"
 #include "sys/state.h"
@@ -314,10 +315,11 @@ int request_fd(struct request *rq, int fd, struct place *p)
 	if (err)
 		return err == -ENOENT ? -EBADF : err;
 	p->mount = mount_base();
-	if (descriptors_empty(rq->sys->descriptors))
+	if (descriptors_empty(rq->sys->descriptors) && !moved_any(rq))
 		return layered_home(rq->version, p);
 	descriptors_find(rq->sys->descriptors, request_tgid(rq), fd, p);
 	request_keep(rq, p->mount);
+	moved_find(rq, request_tgid(rq), fd, p);
 	if (!p->mount->id || mount_layered(p->mount))
 		return layered_home(rq->version, p);
 	if (p->rel && p->fd >= 0 && !still_there(rq, p)) {

@@ -74,6 +74,7 @@ struct request {
 	struct guest *guest;
 	struct guest *began_as;		/* another than guest, or NULL */
 	struct version *version;
+	uint64_t epoch;			/* of what gates know; before the version */
 	time_t began;			/* no call: when, in seconds */
 	pid_t tgid;			/* 0: not known yet, see request_tgid() */
 	struct task_ids ids;		/* valid after request_ids() */

@@ -269,6 +269,7 @@ static int remount(struct vu_ctx *ctx, const struct attach *a,
 	if (!err)
 		m->pub.flags = (m->pub.flags & ~VU_MOUNT_RDONLY) |
 			       (trial.flags & VU_MOUNT_RDONLY);
+	plain_changed();
 	mount_put(m);
 	return err ? say(msg, a->type, a->target, err) : 0;
 }

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -109,6 +111,18 @@ static void find_proc(void)
 
 	if (!stat("/proc/self", &st))
 		proc_dev = st.st_dev;
+}
+
+int openat2_path(int dir, const char *path, unsigned flags,
+		 unsigned resolve)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC | flags,
+		.resolve = resolve,
+	};
+	int fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
 }
 
 bool place_in_proc(const struct place *p)

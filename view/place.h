@@ -66,6 +66,9 @@ int place_identify(struct place *p, int fd, const char *name);
 /* A place in mount for an O_PATH descriptor that it takes over. */
 int place_of_fd(struct place *p, struct mount *mount, int fd);
 
+/* An O_PATH descriptor (RESOLVE_...), or -errno. */
+int openat2_path(int dir, const char *path, unsigned flags, unsigned resolve);
+
 /* Does the place lie in procfs? */
 bool place_in_proc(const struct place *p);
 

@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/plain.h"
+
+static atomic_uint nviews;
+
+unsigned view_count(void)
+{
+	return atomic_load(&nviews);
+}
+
 /* In how many views a mount is: each counts what its version gains, loses. */
 static void count(struct mount *const *m, size_t n, int step)
 {
@@ -32,6 +41,7 @@ struct view *view_new(unsigned id, const struct view *parent, const char *name)
 	snprintf(v->name, sizeof(v->name), "%s", name);
 	pthread_mutex_init(&v->lock, NULL);
 	pthread_mutex_init(&v->change, NULL);
+	atomic_fetch_add(&nviews, 1);
 	return v;
 }
 
@@ -45,6 +55,7 @@ void view_put(struct view *v)
 {
 	if (!v || atomic_fetch_sub(&v->refs, 1) != 1)
 		return;
+	atomic_fetch_sub(&nviews, 1);
 	count(v->current->mount, v->current->nmount, -1);
 	version_put(v->current);
 	pthread_mutex_destroy(&v->lock);
@@ -73,6 +84,7 @@ static int publish(struct view *v, struct mount *const *m, size_t n)
 	old = v->current;
 	v->current = next;
 	pthread_mutex_unlock(&v->lock);
+	plain_changed();
 	version_put(old);
 	return 0;
 }

@@ -21,6 +21,8 @@ struct view {
 };
 
 struct view *view_new(unsigned id, const struct view *parent, const char *name);
+/* How many views there are. */
+unsigned view_count(void);
 struct view *view_get(struct view *v);
 void view_put(struct view *v);
 

@@ -59,18 +59,6 @@ struct step {
 	bool slash;			/* a slash follows */
 };
 
-static int openat2_path(int dir, const char *path, unsigned flags,
-			unsigned resolve)
-{
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC | flags,
-		.resolve = resolve,
-	};
-	int fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : fd;
-}
-
 /* Does the kernel have this object under this name as well? */
 static bool as_the_kernel(const struct place *p)
 {

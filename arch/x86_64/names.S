@@ -20,6 +20,9 @@
  *    at first, page by page as rt_sigprocmask(nonsense) says that they can
  *    be read, which fails before it does anything.
  *
+ * Where a move is on the way (lib/plain.h), all that is found out by the name
+ * as it is: then the call is made once more by the kernel's name.
+ *
  * What a signal interrupts here is restarted here, or gone on with: the
  * kernel keeps all registers. rsp is moved before anything is put below.
  */
@@ -35,6 +38,8 @@
 #define AT_STATX_SYNC_TYPE	0x6000
 #define STATX_TYPE		1
 
+#define F_SETSIG	10
+#define SIGIO		29
 #define O_DIRECTORY	0x10000
 /* CLOEXEC, DIRECTORY, NOFOLLOW, NONBLOCK, NOCTTY, LARGEFILE, NOATIME */
 #define O_KNOWN		(0x80000 | O_DIRECTORY | 0x20000 | 0x800 | 0x100 | \
@@ -44,6 +49,7 @@
 
 #define S_IFMT		0xf000
 #define S_IFLNK		0xa000
+#define S_IFREG		0x8000
 #define STAT_INO	8
 #define STAT_MODE	24
 #define STATX_MASK	0
@@ -73,14 +79,23 @@
 #define DIRFD	88
 #define PATH	96
 #define MODE	104	/* where the mode was told */
-#define ROOM	112	/* struct open_how, or struct stat */
-#define FRAME	(ROOM + 144 + 128)
+#define WHICH	112	/* register with the name: RDI or RSI */
+#define AGAIN	120	/* where to make the call by another name */
+#define ROUND	128	/* not 0: that is done */
+#define MOVE	136	/* the move in the name, and its key */
+#define KEY	144
+#define REST	152	/* of the name, after it */
+#define ROOM	160	/* struct open_how, or struct stat */
+#define NAME	(ROOM + 144)	/* the other name */
+#define NAME_SIZE 384
+#define FRAME	(NAME + NAME_SIZE + 128)
 
 
 /* scan: what kind of call is it? */
 #define MADE_FIRST	0
 #define LOOK_FIRST	1
 #define RELATIVE	2
+#define MOVED		4	/* set by it: the kernel has another name for it */
 
 	.macro	enter
 	cmp	$PLAIN_STATE_NAMES, %ecx
@@ -97,6 +112,15 @@
 	mov	%rbx, RBX(%rsp)
 	mov	%rax, NR(%rsp)
 	mov	%r11, SLOT(%rsp)
+	movq	$0, ROUND(%rsp)
+	.endm
+
+/* From here on all is done once more, if the name in that register is moved. */
+	.macro	again register
+	movq	$\register, WHICH(%rsp)
+	lea	9f(%rip), %rcx
+	mov	%rcx, AGAIN(%rsp)
+9:
 	.endm
 
 	.macro	restore
@@ -131,6 +155,8 @@
  */
 	.macro	judge done
 	mov	%rax, RESULT(%rsp)
+	cmpq	$0, ROUND(%rsp)
+	jne	2f
 	mov	$MADE_FIRST, %ebx
 	test	%rax, %rax
 	jz	1f
@@ -141,7 +167,14 @@
 1:	call	scan
 	test	%eax, %eax
 	jnz	leave_asking
-	cmpq	$0, RESULT(%rsp)
+	test	$MOVED, %bl
+	jnz	by_other_name
+	jmp	3f
+2:	test	%rax, %rax
+	jz	3f
+	cmp	$-ENOENT, %rax
+	jne	leave_asking
+3:	cmpq	$0, RESULT(%rsp)
 	jne	\done
 	cmpq	$0, NOFOLLOW(%rsp)
 	jne	\done
@@ -301,17 +334,12 @@ letter:
 	jne	letter
 
 1:	call	marked
-	jc	no
+	jc	move
 
 plain:
 	test	%al, %al
 	jz	1f
-	xor	%r8, %r9
-	movabs	$PLAIN_MIX, %rcx
-	imul	%rcx, %r9
-	mov	%r9, %rcx
-	shr	$32, %rcx
-	xor	%rcx, %r9
+	call	deeper
 	inc	%r10d
 	jmp	component
 
@@ -340,6 +368,84 @@ no:
 	mov	$1, %eax
 	ret
 
+/* The name that is not plain may be where a move begins. */
+move:
+	cmp	$'/', %al
+	jne	no
+	test	$RELATIVE | MOVED, %bl
+	jnz	no
+	call	deeper
+	mov	%r9d, %ecx
+	and	$(PLAIN_NMOVES - 1), %ecx
+	imul	$MOVE_SIZE, %ecx, %ecx
+	lea	PLAIN_MOVES(%rdx, %rcx), %rcx
+	xor	PLAIN_EPOCH(%rdx), %r9
+	cmp	%r9, MOVE_KEY(%rcx)
+	jne	no
+	mov	%rcx, 8 + MOVE(%rsp)
+	mov	%r9, 8 + KEY(%rsp)
+	mov	%rsi, 8 + REST(%rsp)
+	mov	MOVE_DIR(%rcx), %r9
+	xor	%r10d, %r10d
+	test	%r9, %r9
+	setne	%r10b
+	or	$MOVED, %ebx
+	jmp	component
+
+/* The name in r8 belongs to the directory, r9. */
+deeper:
+	xor	%r8, %r9
+	movabs	$PLAIN_MIX, %rcx
+	imul	%rcx, %r9
+	mov	%r9, %rcx
+	shr	$32, %rcx
+	xor	%rcx, %r9
+	ret
+
+/* The kernel's name of what scan found moved, to NAME. eax 0: it is there */
+other_name:
+	mov	8 + MOVE(%rsp), %r11
+	lea	8 + NAME(%rsp), %rdi
+	lea	MOVE_NAME(%r11), %rsi
+	mov	MOVE_LEN(%r11), %ecx
+	rep movsb
+	mov	8 + REST(%rsp), %rsi
+	lea	8 + NAME + NAME_SIZE(%rsp), %rcx
+1:	cmp	%rcx, %rdi
+	je	no
+	movsb
+	cmpb	$0, -1(%rdi)
+	jne	1b
+	mov	8 + KEY(%rsp), %rcx
+	cmp	%rcx, MOVE_KEY(%r11)
+	jne	no
+	jmp	yes
+
+/* The call once more, with that name. */
+by_other_name:
+	call	other_name
+	test	%eax, %eax
+	jnz	leave_asking
+	movq	$1, ROUND(%rsp)
+	call	put_other_name
+	jmp	*AGAIN(%rsp)
+
+/* All registers as they were, but that of the name. */
+put_other_name:
+	mov	8 + RDI(%rsp), %rdi
+	mov	8 + RSI(%rsp), %rsi
+	mov	8 + RDX(%rsp), %rdx
+	mov	8 + R10(%rsp), %r10
+	mov	8 + R8_(%rsp), %r8
+	mov	8 + R9_(%rsp), %r9
+	mov	8 + RBX(%rsp), %rbx
+	lea	8 + NAME(%rsp), %rcx
+	cmpq	$RSI, 8 + WHICH(%rsp)
+	cmove	%rcx, %rsi
+	cmpq	$RDI, 8 + WHICH(%rsp)
+	cmove	%rcx, %rdi
+	ret
+
 /* --- stat, lstat, newfstatat, statx ------------------------------------------- */
 
 /* stat(path, buf): by lstat, which shows whether a symlink is there. */
@@ -350,7 +456,8 @@ do_stat:
 do_lstat:
 	enter
 	movq	$1, NOFOLLOW(%rsp)
-1:	mov	$__NR_lstat, %eax
+1:	again	RDI
+	mov	$__NR_lstat, %eax
 	syscall
 	lea	STAT_MODE(%rsi), %r8
 	mov	%rdi, %rsi
@@ -360,6 +467,7 @@ do_lstat:
 /* newfstatat(dirfd, path, buf, flags) */
 do_newfstatat:
 	enter
+	again	RSI
 	cmp	$AT_EMPTY_PATH, %r10d
 	je	tell_of_fd
 	test	$~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT), %r10d
@@ -376,6 +484,7 @@ do_newfstatat:
 /* statx(dirfd, path, flags, mask, buf) */
 do_statx:
 	enter
+	again	RSI
 	test	$~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE), %edx
 	jnz	leave_asking
 	mov	%edx, %eax
@@ -443,12 +552,21 @@ do_fd:
 	shared	%rcx
 	cmpl	$0, PLAIN_ASK_FD(%rcx)
 	jne	ask
-	lea	-144(%rsp), %rsp
+1:	lea	-144(%rsp), %rsp
 	mov	%r11, (%rsp)
 	syscall
 	mov	(%rsp), %r11
 	lea	144(%rsp), %rsp
 	jmp	*8(%r11)
+
+/* fsync and the like: what is real, wherever it is, the kernel stores. */
+do_sync:
+	cmp	$PLAIN_STATE_NAMES, %ecx
+	jne	ask
+	shared	%rcx
+	cmpl	$0, PLAIN_ASK_MADE(%rcx)
+	jne	ask
+	jmp	1b
 
 /* getdents(fd, buf, size): is there a difference to what the kernel tells? */
 do_getdents:
@@ -478,9 +596,10 @@ do_by_node:
 do_access:
 	enter
 	movq	$0, NOFOLLOW(%rsp)
-2:	mov	%rdi, %rsi
+2:	again	RDI
+	mov	%rdi, %rsi
 	mov	$AT_FDCWD, %edi
-	jmp	1f
+	jmp	by_node
 do_faccessat2:
 	enter
 	movq	$0, NOFOLLOW(%rsp)
@@ -490,7 +609,9 @@ do_faccessat2:
 do_faccessat:
 	enter
 	movq	$0, NOFOLLOW(%rsp)
-1:	shared	%rcx
+1:	again	RSI
+by_node:
+	shared	%rcx
 	cmpl	$0, PLAIN_ASK_ACCESS(%rcx)
 	jne	leave_asking
 	lea	ROOM(%rsp), %rdx
@@ -501,7 +622,18 @@ do_faccessat:
 	mov	ROOM + STAT_MODE(%rsp), %eax
 	ask_if_symlink
 make_it:
+	cmpq	$0, ROUND(%rsp)
+	jne	make_moved
 	restore
+	mov	NR(%rsp), %rax
+	syscall
+	mov	%rax, RESULT(%rsp)
+	jmp	leave_with_result
+make_moved:
+	mov	MOVE(%rsp), %rcx
+	cmpl	$0, MOVE_RDONLY(%rcx)
+	jne	leave_asking
+	call	put_other_name
 	mov	NR(%rsp), %rax
 	syscall
 	mov	%rax, RESULT(%rsp)
@@ -511,18 +643,24 @@ make_it:
 
 do_readlink:
 	enter
+	again	RDI
 	test	%edx, %edx
 	jle	leave_asking
+	mov	NR(%rsp), %rax
 	syscall
 	mov	%rdi, %rsi
 	mov	$AT_FDCWD, %edi
 	jmp	1f
 do_readlinkat:
 	enter
+	again	RSI
 	test	%r10d, %r10d
 	jle	leave_asking
+	mov	NR(%rsp), %rax
 	syscall
 1:	mov	%rax, RESULT(%rsp)
+	cmpq	$0, ROUND(%rsp)
+	jne	2f
 	mov	$MADE_FIRST, %ebx
 	test	%rax, %rax
 	jns	1f
@@ -534,7 +672,15 @@ do_readlinkat:
 1:	call	scan
 	test	%eax, %eax
 	jnz	leave_asking
+	test	$MOVED, %bl
+	jnz	by_other_name
 	jmp	leave_with_result
+2:	test	%rax, %rax
+	jns	leave_with_result
+	fine_if_error EINVAL
+	fine_if_error ENOENT
+	jmp	leave_asking
+1:	jmp	leave_with_result
 
 /* --- open, openat, to read ---------------------------------------------------------- */
 
@@ -565,6 +711,8 @@ do_openat:
 	call	scan
 	test	%eax, %eax
 	jnz	leave_asking
+	test	$MOVED, %bl
+	jnz	open_moved
 	mov	DIRFD(%rsp), %rdi
 	mov	PATH(%rsp), %rsi
 	lea	ROOM(%rsp), %rdx
@@ -578,6 +726,53 @@ do_openat:
 	ask_if_error EPERM
 	mov	%rax, RESULT(%rsp)
 	jmp	leave_with_result
+
+/*
+ * By the kernel's name. Only a regular file: of a directory the monitor has to
+ * know by what name it was opened. Of a file it is asked seldom, and then
+ * sees a mark in it (sys/moved.c).
+ */
+open_moved:
+	call	other_name
+	test	%eax, %eax
+	jnz	leave_asking
+	mov	ROOM(%rsp), %rax
+	mov	%rax, DIRFD(%rsp)
+	mov	$AT_FDCWD, %edi
+	lea	NAME(%rsp), %rsi
+	lea	ROOM(%rsp), %rdx
+	mov	$AT_SYMLINK_NOFOLLOW, %r10d
+	mov	$__NR_newfstatat, %eax
+	syscall
+	mov	%rax, RESULT(%rsp)
+	cmp	$-ENOENT, %rax
+	je	leave_with_result
+	test	%rax, %rax
+	jnz	leave_asking
+	mov	ROOM + STAT_MODE(%rsp), %eax
+	and	$S_IFMT, %eax
+	cmp	$S_IFREG, %eax
+	jne	leave_asking
+	mov	DIRFD(%rsp), %rax
+	mov	%rax, ROOM(%rsp)
+	movq	$0, ROOM + 8(%rsp)
+	movq	$RESOLVE_NO_SYMLINKS, ROOM + 16(%rsp)
+	mov	$HOW_SIZE, %r10d
+	mov	$__NR_openat2, %eax
+	syscall
+	test	%rax, %rax
+	js	leave_asking
+	mov	%rax, RESULT(%rsp)
+	mov	%eax, %edi
+	mov	$F_SETSIG, %esi
+	mov	$SIGIO, %edx
+	mov	$__NR_fcntl, %eax
+	syscall
+	test	%rax, %rax
+	jz	leave_with_result
+	mov	$__NR_close, %eax
+	syscall
+	jmp	leave_asking
 
 arch_names_end:
 
@@ -608,9 +803,10 @@ arch_names_entry:
 	by	__NR_llistxattr, do_by_node
 	by	__NR_fgetxattr, do_fd
 	by	__NR_flistxattr, do_fd
-	by	__NR_fsync, do_fd
-	by	__NR_fdatasync, do_fd
-	by	__NR_syncfs, do_fd
+	by	__NR_fsync, do_sync
+	by	__NR_fdatasync, do_sync
+	by	__NR_syncfs, do_sync
+	by	__NR_sync_file_range, do_sync
 	by	-1, ask
 
 	.section .note.GNU-stack, "", @progbits

@@ -13,75 +13,12 @@
 #include <linux/seccomp.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/time.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
-#include "test/scenario/gate.h"
-#include "test/scenario/limits.h"
+#include "test/scenario/gate_names.h"
 
-enum { WARM = 120, NATIVE_SIZE = 6, MOUNTED_SIZE = 7, PATH_LEN = 4095 };
-
-static char here[PATH_MAX / 2];
-static char name_buf[8][PATH_MAX];
-
-/* The absolute name; a few at a time. */
-static char *abs_name(const char *rel)
-{
-	static unsigned i;
-	char *s = name_buf[i++ % 8];
-
-	expect(snprintf(s, PATH_MAX, "%s/%s", here, rel) < PATH_MAX);
-	return s;
-}
-
-static long size_of(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) ? -errno : st.st_size;
-}
-
-/* By open() and fstat() */
-static long open_size(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	long size;
-
-	if (fd < 0)
-		return -errno;
-	size = fstat(fd, &st) ? -errno : st.st_size;
-	close(fd);
-	return size;
-}
-
-static void is(const char *what, const char *path, long size)
-{
-	long got = size_of(path), opened = open_size(path);
-	bool there = !access(path, F_OK);
-
-	if (got != size || opened != size || there != (size >= 0))
-		fail("%s: %s: stat %ld, open %ld, access %d, not %ld", what,
-		     path, got, opened, there, size);
-}
-
-static void warm(const char *path)
-{
-	for (int i = 0; i < WARM; i++) {
-		size_of(path);
-		open_size(path);
-		access(path, F_OK);
-	}
-}
-
-static long switches(void)
-{
-	struct rusage r;
-
-	getrusage(RUSAGE_THREAD, &r);
-	return r.ru_nvcsw;
-}
+enum { PATH_LEN = 4095 };
 
 /* How many names a directory has that is open. */
 static int names_in(int fd)
@@ -95,30 +32,6 @@ static int names_in(int fd)
 			at += *(unsigned short *)(buf + at + 16);
 	return len < 0 ? -errno : n - 2;
 }
-
-/* Only the first time anybody is asked. */
-#define quiet(call) do {						\
-	long before;							\
-									\
-	for (int i = 0; i < 3; i++)					\
-		(void)!(call);						\
-	before = switches();						\
-	for (int i = 0; i < PROBE; i++)					\
-		(void)!(call);						\
-	if (switches() - before > PROBE / 4)				\
-		fail("is seen: %s", #call);				\
-} while (0)
-
-static bool in_cage(void)
-{
-	return !strcmp(getenv("ROLE") ?: "", "cage");
-}
-
-/* In the cage the monitor keeps what is opened: see descriptors.c. */
-#define quiet_open(call) do {						\
-	if (!in_cage())							\
-		quiet(call);						\
-} while (0)
 
 /* A process with a gate; something is mounted elsewhere. */
 static void plain_calls(void)
@@ -430,14 +343,6 @@ static int mount_cow(const char *store, const char *target)
 	return run_tool(argv);
 }
 
-/* Another process of the view does it. */
-static void sh(const char *command)
-{
-	char *const argv[] = { "sh", "-c", (char *)command, NULL };
-
-	expect(!run_tool(argv));
-}
-
 static void copy_on_write(void)
 {
 	char *file = abs_name("cow/file"), *sub = abs_name("cow/sub/file");
@@ -526,22 +431,6 @@ static void nested(void)
 	is("not here", file, NATIVE_SIZE);
 	warm(file);
 	is("warm", file, NATIVE_SIZE);
-}
-
-static void tree(const char *top, const char *text)
-{
-	char name[PATH_MAX];
-
-	make_dir(top, 0755);
-	snprintf(name, sizeof(name), "%s/sub", top);
-	make_dir(name, 0755);
-	for (int i = 0; i < 4; i++) {
-		static const char *const file[] = { "file", "sub/file", "gone",
-						    "never" };
-
-		snprintf(name, sizeof(name), "%s/%s", top, file[i]);
-		make_file(name, 0644, text);
-	}
 }
 
 static void inside(void)

@@ -423,15 +423,30 @@ static void exit_among_threads(long round)
 }
 
 static _Atomic long *progress;
+static _Atomic bool *stopped;		/* ... and it may end */
 
-static void run_counting(long round)
+static void count(long round, long least)
 {
-	const long until = gate_usec() + 6000;
+	const long until = gate_usec() + least;
 
 	for (long i = 0; i < 10 * CALLS || gate_usec() < until; i++) {
 		stats(round);
 		++*progress;
 	}
+}
+
+static void run_counting(long round)
+{
+	count(round, 6000);
+}
+
+static void run_until_stopped(long round)
+{
+	const long until = gate_usec() + 20000000;
+
+	do
+		count(round, 0);
+	while (!*stopped && gate_usec() < until);
 }
 
 /* A stop that is reported is one: nothing goes on behind it. */
@@ -450,8 +465,10 @@ static void stop_and_go(pid_t pid, long round)
 	gate_nap(500);
 	if (*progress != seen)
 		bad("goes on while stopped", round);
+	*stopped = true;
 	kill(pid, SIGCONT);
 	ends_well(pid, round);
+	*stopped = false;
 }
 
 /* Is it being visited? Where its status is open. */
@@ -523,7 +540,7 @@ static const struct kind {
 	{ "killed", 300, run_until_killed, kill_it, true },
 	{ "exec among threads", 120, exec_among_threads, ends_well, true },
 	{ "exit among threads", 120, exit_among_threads, ends_well, true },
-	{ "stops", 150, run_counting, stop_and_go, false },
+	{ "stops", 150, run_until_stopped, stop_and_go, false },
 	{ "stops in visits", 150, stops_in_visits, ends_well, false },
 };
 
@@ -548,6 +565,7 @@ static void inside(void)
 
 	score = gate_shared(sizeof(*score));
 	progress = gate_shared(sizeof(*progress));
+	stopped = gate_shared(sizeof(*stopped));
 	make_file("file", 0644, "text");
 	expect(!symlink("file", "link"));
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
