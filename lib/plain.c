@@ -70,8 +70,7 @@ struct shared {
 	char magic[8];
 	_Atomic uint32_t state;
 	uint32_t pad;
-	_Atomic uint32_t ask[7];
-	uint32_t pad2;
+	_Atomic uint32_t ask[8];
 	_Atomic uint64_t epoch;
 	char pad3[PLAIN_LAST - 56];
 	_Atomic uint64_t last[PLAIN_LAST_BITS / 64];

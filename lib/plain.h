@@ -44,6 +44,7 @@
 #define PLAIN_ASK_MADE		(PLAIN_ASK + 16)
 #define PLAIN_ASK_OPENING	(PLAIN_ASK + 20)
 #define PLAIN_ASK_ACCESS	(PLAIN_ASK + 24)
+#define PLAIN_ASK_MOVED		(PLAIN_ASK + 28)
 
 /* enum plain_state */
 #define PLAIN_STATE_NAMES	2
@@ -69,6 +70,8 @@ enum plain_ask {
 	PLAIN_MADE,		/* fstat() among them */
 	PLAIN_OPENING,		/* by whoever opens */
 	PLAIN_ACCESS,		/* by access(): a module knows better */
+	PLAIN_MOVED,		/* a directory by what starts from anywhere, and
+				   files only to leave a mark: sys/moved.c */
 };
 
 /*

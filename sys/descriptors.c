@@ -152,7 +152,7 @@ static void ask_for(const struct note *n, int by)
 		plain_ask(PLAIN_MADE, by);
 	}
 	if (n->directory && !mount_layered(n->mount))
-		plain_ask(PLAIN_DIRFD, by);
+		plain_ask(n->mount->moves ? PLAIN_MOVED : PLAIN_DIRFD, by);
 }
 
 static void unlink_note(struct descriptors *d, struct note **p)

@@ -13,6 +13,12 @@
  * as any view changes. The request must have had its version afterwards:
  * rq->epoch.
  *
+ * Names from a descriptor need no translation: that of a moved directory is one
+ * of the kernel's own, which has what the view has in it. (Unless the mount is
+ * read-only. And who stands in one only does so for us: there all is asked.)
+ * While anybody may start from one, PLAIN_MOVED says so, for the sake of what
+ * is opened:
+ *
  * Of directories descriptors.c has to note by what name they were opened, so
  * gates do not open them. A regular file has to be known only when somebody
  * asks for the name of a descriptor: the gate leaves a mark in the open file,
@@ -37,22 +43,11 @@
 #include "sys/state.h"
 #include "view/view.h"
 
-/* Does it show real files by other names, and nothing else? */
-static bool is_move(const struct mount *m)
-{
-	const unsigned more = VU_MOUNT_HIDE | VU_MOUNT_OWN_ACCESS |
-			      VU_MOUNT_APART | VU_MOUNT_LAYERED;
-
-	return m && m->id && m->module && m->pub.root >= 0 &&
-	       !(m->pub.flags & more) && m->pub.seen_by < 0 && m->name[0] &&
-	       !m->at.mount->id && S_ISDIR(m->root.mode);
-}
-
 /* Has everybody the same idea of what the name means? */
 static bool is_unambiguous(const struct request *rq, const struct mount *m)
 {
-	return rq->root_agrees && !rq->version->root_covered &&
-	       atomic_load(&m->views) == view_count();
+	return m->name[0] && !m->at.mount->id && rq->root_agrees &&
+	       !rq->version->root_covered && atomic_load(&m->views) == view_count();
 }
 
 /* What of the path is below the target; NULL: nothing */
@@ -113,7 +108,7 @@ void moved_learn(struct request *rq, int i)
 	const char *path = rq->path[i], *rest;
 	char source[PATH_MAX], real[2 * PATH_MAX];
 
-	if (path[0] != '/' || !is_move(m) || !is_unambiguous(rq, m))
+	if (path[0] != '/' || !m || !mount_moves(m) || !is_unambiguous(rq, m))
 		return;
 	rest = below(path, m->pub.target);
 	if (!rest || kernel_name(m->pub.root, source, sizeof(source)) < 0)
@@ -121,14 +116,13 @@ void moved_learn(struct request *rq, int i)
 	snprintf(real, sizeof(real), "%s/%s", source, rest);
 	if (plain_knows_move(m->pub.target, real) || !is_so(m, source, rest))
 		return;
-	atomic_store(&rq->sys->moves, true);
 	plain_learn_move(m->pub.target, source, mount_rdonly(m), rq->epoch);
 	plain_learn(real, rq->epoch);
 }
 
 bool moved_any(const struct request *rq)
 {
-	return atomic_load(&rq->sys->moves);
+	return rq->version->nmoving;
 }
 
 static bool is_marked(pid_t pid, int fd)
@@ -145,7 +139,7 @@ static bool lies_in(const struct mount *m, const char *name)
 {
 	char top[PATH_MAX];
 
-	return is_move(m) && kernel_name(m->pub.root, top, sizeof(top)) > 0 &&
+	return mount_moves(m) && kernel_name(m->pub.root, top, sizeof(top)) > 0 &&
 	       below(name, top[1] ? top : "");
 }
 

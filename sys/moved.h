@@ -15,7 +15,7 @@ void moved_learn(struct request *rq, int i);
  */
 void moved_find(struct request *rq, pid_t pid, int fd, struct place *place);
 
-/* Has a gate ever opened something so? */
+/* Could a gate have opened something so? */
 bool moved_any(const struct request *rq);
 
 #endif

@@ -46,7 +46,6 @@ struct sys {
 	 */
 	atomic_bool awake;
 	pthread_mutex_t moving;		/* see sys/cwd.c */
-	atomic_bool moves;		/* see sys/moved.c */
 	/* A guest may have left our mount name space, or our kernel root. */
 	atomic_bool foreigners;
 	atomic_bool chroots;

@@ -172,8 +172,12 @@ static int find_root(struct vu_ctx *ctx, struct mount *m)
 		if (!m->root.rel)
 			return -ENOMEM;
 	}
-	if (m->pub.root >= 0)
-		return place_identify(&m->root, m->pub.root, "");
+	if (m->pub.root >= 0) {
+		int err = place_identify(&m->root, m->pub.root, "");
+
+		m->moves = !err && mount_moves(m) && !mount_rdonly(m);
+		return err;
+	}
 	if (!module_fs(m->module)->lookup)
 		return -EINVAL;
 	return served_place(&w, m, strdup(""), &m->root);
@@ -269,6 +273,8 @@ static int remount(struct vu_ctx *ctx, const struct attach *a,
 	if (!err)
 		m->pub.flags = (m->pub.flags & ~VU_MOUNT_RDONLY) |
 			       (trial.flags & VU_MOUNT_RDONLY);
+	if (!err && m->moves && mount_rdonly(m))	/* rare, and for good */
+		plain_ask(PLAIN_DIRFD, 1);
 	plain_changed();
 	mount_put(m);
 	return err ? say(msg, a->type, a->target, err) : 0;

@@ -23,6 +23,7 @@ struct mount {
 	struct module *module;		/* NULL for the real system and exceptions */
 	LIST_ENTRY(mount) living;	/* see mount_live() */
 	bool loaded;			/* made by loading its module */
+	bool moves;			/* mount_moves(), and no more than that */
 	atomic_bool entered;		/* VU_MOUNT_APART: see enter_mount() */
 	struct mount *except_of;	/* made by vu_mount_except of that mount */
 	struct place at;		/* directory that has the mount point; held */
@@ -71,6 +72,17 @@ static inline bool mount_served(const struct mount *m)
 {
 	return (m->pub.root < 0 || mount_layered(m)) &&
 	       !(m->pub.flags & VU_MOUNT_HIDE) && m->id;
+}
+
+/* Does it show a directory as it is elsewhere, by other names? */
+static inline bool mount_moves(const struct mount *m)
+{
+	const unsigned more = VU_MOUNT_HIDE | VU_MOUNT_OWN_ACCESS |
+			      VU_MOUNT_APART | VU_MOUNT_LAYERED;
+
+	return m->id && m->module && m->pub.root >= 0 &&
+	       !(m->pub.flags & more) && m->pub.seen_by < 0 &&
+	       S_ISDIR(m->root.mode);
 }
 
 static inline bool mount_rdonly(const struct mount *m)

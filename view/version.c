@@ -123,6 +123,8 @@ static void put_mount(struct version *v, struct mount *m)
 		v->nserved++;
 	if (mount_layered(m))
 		v->nlayered++;
+	if (mount_moves(m))
+		v->nmoving++;
 	if (mount_layered(m) && (m->pub.flags & VU_MOUNT_OWN_ACCESS))
 		v->own_access = true;
 	put_name(v, m->name);

@@ -21,6 +21,7 @@ struct version {
 	const char **name;
 	size_t nserved;			/* mounts served by modules */
 	size_t nlayered;		/* of them: layered ones */
+	size_t nmoving;			/* of them: they only move, see sys/moved.c */
 	bool own_access;		/* a layered one answers access() */
 	size_t nedit;			/* mounts that change a listing */
 	bool root_covered;		/* "/" itself is a mount point, and

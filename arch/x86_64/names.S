@@ -54,6 +54,7 @@
 #define STAT_MODE	24
 #define STATX_MASK	0
 #define STATX_MODE	28
+#define STATX_INO	32
 
 #define EPERM	1
 #define ENOENT	2
@@ -501,11 +502,21 @@ do_statx:
 /* edi, rsi: the name; r8: where its mode is; rax: what the kernel said */
 was_told:
 	mov	%r8, MODE(%rsp)
-	judge	leave_with_result
+	judge	told_by_name
 	mov	MODE(%rsp), %rcx
 	movzwl	(%rcx), %eax
 	ask_if_symlink
-	jmp	leave_with_result
+
+/* A file of several names is known by its number, whatever it is called. */
+told_by_name:
+	cmpq	$0, RESULT(%rsp)
+	jne	leave_with_result
+	mov	MODE(%rsp), %rcx
+	mov	STAT_INO - STAT_MODE(%rcx), %r8
+	cmpq	$__NR_statx, NR(%rsp)
+	jne	told_number
+	mov	STATX_INO - STATX_MODE(%rcx), %r8
+	jmp	told_number
 
 /* newfstatat(fd, "", buf, AT_EMPTY_PATH), as C libraries make fstat() */
 tell_of_fd:
@@ -699,8 +710,9 @@ do_openat:
 	jne	leave_asking
 	test	$O_DIRECTORY, %edx
 	jz	1f
-	cmpl	$0, PLAIN_ASK_DIRFD(%rcx)	/* it may be known by another name */
-	jne	leave_asking
+	mov	PLAIN_ASK_DIRFD(%rcx), %eax	/* it may be known by another name */
+	or	PLAIN_ASK_MOVED(%rcx), %eax
+	jnz	leave_asking
 1:	mov	%edx, %edx
 	mov	%rdx, ROOM(%rsp)		/* struct open_how */
 	movq	$0, ROOM + 8(%rsp)
@@ -713,7 +725,12 @@ do_openat:
 	jnz	leave_asking
 	test	$MOVED, %bl
 	jnz	open_moved
-	mov	DIRFD(%rsp), %rdi
+	test	$RELATIVE, %bl
+	jz	1f
+	shared	%rcx
+	cmpl	$0, PLAIN_ASK_MOVED(%rcx)
+	jne	open_marked
+1:	mov	DIRFD(%rsp), %rdi
 	mov	PATH(%rsp), %rsi
 	lea	ROOM(%rsp), %rdx
 	mov	$HOW_SIZE, %r10d
@@ -728,51 +745,62 @@ do_openat:
 	jmp	leave_with_result
 
 /*
- * By the kernel's name. Only a regular file: of a directory the monitor has to
- * know by what name it was opened. Of a file it is asked seldom, and then
- * sees a mark in it (sys/moved.c).
+ * By the kernel's name, or from a directory that may be a moved one. Only a
+ * regular file: of a directory the monitor has to know by what name it was
+ * opened. Of a file it is asked seldom, and then sees a mark in it
+ * (sys/moved.c).
  */
 open_moved:
 	call	other_name
 	test	%eax, %eax
 	jnz	leave_asking
+	movq	$AT_FDCWD, DIRFD(%rsp)
+	lea	NAME(%rsp), %rax
+	mov	%rax, PATH(%rsp)
+open_marked:
 	mov	ROOM(%rsp), %rax
-	mov	%rax, DIRFD(%rsp)
-	mov	$AT_FDCWD, %edi
-	lea	NAME(%rsp), %rsi
+	mov	%rax, MODE(%rsp)		/* of opening, in between */
+	mov	DIRFD(%rsp), %rdi
+	mov	PATH(%rsp), %rsi
 	lea	ROOM(%rsp), %rdx
 	mov	$AT_SYMLINK_NOFOLLOW, %r10d
 	mov	$__NR_newfstatat, %eax
 	syscall
 	mov	%rax, RESULT(%rsp)
-	cmp	$-ENOENT, %rax
-	je	leave_with_result
+	cmp	$-ENOENT, %rax		/* by a symlink, perhaps */
+	je	1f
 	test	%rax, %rax
 	jnz	leave_asking
 	mov	ROOM + STAT_MODE(%rsp), %eax
 	and	$S_IFMT, %eax
 	cmp	$S_IFREG, %eax
 	jne	leave_asking
-	mov	DIRFD(%rsp), %rax
+1:	mov	MODE(%rsp), %rax
 	mov	%rax, ROOM(%rsp)
 	movq	$0, ROOM + 8(%rsp)
 	movq	$RESOLVE_NO_SYMLINKS, ROOM + 16(%rsp)
 	mov	$HOW_SIZE, %r10d
 	mov	$__NR_openat2, %eax
 	syscall
+	cmp	$-ENOENT, %rax
+	je	2f
 	test	%rax, %rax
 	js	leave_asking
-	mov	%rax, RESULT(%rsp)
 	mov	%eax, %edi
+	cmpq	$0, RESULT(%rsp)
+	jne	3f
+	mov	%rax, RESULT(%rsp)
 	mov	$F_SETSIG, %esi
 	mov	$SIGIO, %edx
 	mov	$__NR_fcntl, %eax
 	syscall
 	test	%rax, %rax
 	jz	leave_with_result
-	mov	$__NR_close, %eax
+3:	mov	$__NR_close, %eax
 	syscall
 	jmp	leave_asking
+2:	mov	%rax, RESULT(%rsp)
+	jmp	leave_with_result
 
 arch_names_end:
 

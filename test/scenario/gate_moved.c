@@ -104,6 +104,27 @@ static void right(void)
 	}
 }
 
+/* The kernel would go another way, where there is no such file. */
+static void parents(void)
+{
+	char *file = strdup(abs_name("up/point/parent/beside")), buf[8];
+	struct stat st;
+	int dir, fd;
+
+	expect(!mount_vufs("from", "up/point"));
+	dir = open("up/point", O_RDONLY | O_DIRECTORY);
+	for (int i = 0; i < 3; i++) {
+		warm(abs_name("up/point/file"));
+		warm(file);
+		is("beside", file, NATIVE_SIZE);
+		fd = openat(dir, "parent/beside", O_RDONLY);
+		expect(fd >= 0 && read(fd, buf, sizeof(buf)) == NATIVE_SIZE);
+		expect(!fstatat(dir, "parent/beside", &st, 0));
+		expect(!faccessat(dir, "parent/beside", R_OK, 0) && !close(fd));
+	}
+	expect(!close(dir) && !umount_vufs("up/point", 0));
+}
+
 /* A descriptor keeps its name, whatever becomes of it. */
 static void names(void)
 {
@@ -138,6 +159,72 @@ static void names(void)
 	}
 }
 
+/* Who has a moved directory open, or stands in it. */
+static void standing(void)
+{
+	char *sub = strdup(abs_name("mounted/sub/file")), buf[64];
+	struct stat st;
+	int dir, fd, real;
+
+	expect(!chdir("mounted/sub"));
+	warm("file");
+	fd = open("file", O_RDONLY);
+	is_called(fd, sub);
+	expect(!close(fd));
+	dir = open(".", O_RDONLY | O_DIRECTORY);
+	is_called(dir, abs_name("mounted/sub"));
+	is("the parent's", "../file", MOUNTED_SIZE);
+	is("the view's", "../../plain/file", NATIVE_SIZE);
+	/* in sub/ there is no such name */
+	expect(!mount_vufs(abs_name("plain/file"), "covered"));
+	is("covered", "covered", NATIVE_SIZE);
+	expect(!fstatat(dir, "covered", &st, 0) && st.st_size == NATIVE_SIZE);
+	expect(!umount_vufs("covered", 0));
+	is("and not", "covered", -ENOENT);
+	expect(fstatat(dir, "covered", &st, 0) < 0 && errno == ENOENT);
+	expect(!chdir(here));
+	warm("plain/file");
+	quiet(fstatat(dir, "file", &st, 0));
+	quiet(fstatat(dir, "file", &st, AT_SYMLINK_NOFOLLOW));
+	quiet(faccessat(dir, "file", R_OK | W_OK, 0));
+	quiet(fstatat(dir, "none", &st, 0));
+	quiet(readlinkat(dir, "file", buf, sizeof(buf)));
+	quiet_open(openat(dir, "none", O_RDONLY));
+	quiet_open(close(openat(dir, "file", O_RDONLY)));
+	fd = openat(dir, "file", O_RDONLY);
+	is_called(fd, sub);
+	quiet_open(close(open("file6", O_RDONLY)));
+	real = open("file6", O_RDONLY);
+	is_called(real, abs_name("file6"));
+	expect(!close(real) && !close(fd) && !close(dir));
+}
+
+static void standing_read_only(void)
+{
+	char *file = strdup(abs_name("rdonly/file"));
+	int dir;
+
+	expect(!mount_with("rdonly", "source", "rdonly"));
+	dir = open("rdonly", O_RDONLY | O_DIRECTORY);
+	expect(dir >= 0 && !chdir("rdonly"));
+	for (int i = 0; i < 3; i++) {
+		warm("file");
+		is("to read", "file", MOUNTED_SIZE);
+		expect(access("file", W_OK) < 0 && errno == EROFS);
+		expect(faccessat(dir, "file", W_OK, 0) < 0 && errno == EROFS);
+	}
+	expect(!chdir(here) && !close(dir));
+	expect(!umount_vufs("rdonly", 0));
+	expect(!mount_vufs("source", "rdonly"));
+	dir = open("rdonly", O_RDONLY | O_DIRECTORY);
+	warm(file);
+	expect(!access(file, W_OK) && !faccessat(dir, "file", W_OK, 0));
+	expect(!mount_with("remount,rdonly", "source", "rdonly"));
+	expect(access(file, W_OK) < 0 && errno == EROFS);
+	expect(faccessat(dir, "file", W_OK, 0) < 0 && errno == EROFS);
+	expect(!close(dir) && !umount_vufs("rdonly", 0));
+}
+
 static void read_only(void)
 {
 	char *file = abs_name("rdonly/file");
@@ -154,14 +241,6 @@ static void read_only(void)
 	quiet(size_of(file));
 	expect(!umount_vufs("rdonly", 0));
 	is("unmounted", file, -ENOENT);
-	expect(!mount_vufs("source", "rdonly"));
-	for (int i = 0; i < 3; i++) {
-		warm(file);
-		expect(!access(file, W_OK));
-	}
-	expect(!mount_with("remount,rdonly", "source", "rdonly"));
-	expect(access(file, W_OK) < 0 && errno == EROFS);
-	expect(!umount_vufs("rdonly", 0));
 }
 
 static void exceptions(void)
@@ -307,6 +386,7 @@ static void inside(void)
 	tree("plain", "native");
 	tree("over", "native");
 	tree("from", "mounted");
+	make_file("file6", 0644, "native");
 	make_dir("other", 0755);
 	make_file("other/file", 0644, "abc");
 	make_dir("mounted", 0755);
@@ -316,18 +396,25 @@ static void inside(void)
 	make_dir("source/more", 0755);
 	expect(!symlink("file", "source/link") && !symlink("sub", "source/dir"));
 	expect(!symlink(abs_name("plain/file"), "source/out"));
+	/* for the kernel that leads elsewhere */
+	expect(!symlink("..", "from/parent"));
+	make_file("up/beside", 0644, "native");
 	expect(!mkfifo("source/fifo", 0600));
 	expect(!mount_vufs("source", "mounted"));
 	gate_in_child("unseen", unseen);
 	gate_in_child("right", right);
+	gate_in_child("parents", parents);
 	gate_in_child("names", names);
 	gate_in_child("read only", read_only);
+	gate_in_child("standing", standing);
 	gate_in_child("exceptions", exceptions);
 	gate_in_child("renames", renames);
 	gate_in_child("from outside", from_outside);
 	gate_in_child("bad arguments", bad_arguments);
 	gate_in_child("FIFOs", fifos);
 	gate_in_child("views in the view", views);
+	/* what is asked from then on is asked for ever */
+	gate_in_child("standing, read only", standing_read_only);
 }
 
 /* Waits until the guest has the source in use, and puts another in its place. */
