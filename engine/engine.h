@@ -45,6 +45,9 @@ int engine_make_gate(struct engine *e, const struct filter_spec *spec);
  */
 int engine_own_calls(const struct call *call);
 
+/* Has the guest a seccomp filter that is not ours? */
+bool engine_filters_itself(const struct call *call);
+
 /*
  * Start the receiver threads. All guests' calls are answered from now on.
  * Return: 0 or -errno

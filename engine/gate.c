@@ -62,7 +62,10 @@
  *
  * Who gets none: a process with threads, one that is traced, that has filters
  * of its own (they might kill it for our calls), that has no such library, or
- * that runs 32-bit code. That is not an error: it is as fast as before.
+ * that runs 32-bit code; and one whose calls are made by something else than
+ * the library or its loader. What an emulator (valgrind) has of the library is
+ * not run but read, and it knows of no gate: whoever follows it there comes to
+ * code that is not there. That is not an error: it is as fast as before.
  *
  * A process that installs a filter (seccomp) after it has been given a gate
  * makes all its calls as it did: gate_own(). Who traces it then, or reads
@@ -227,9 +230,22 @@ static bool is_library(const struct proc_map *map)
 	return false;
 }
 
-/* What is looked for: the library's code, or else the program's (static). */
+static bool is_loader(const struct proc_map *map)
+{
+	const char *name = memrchr(map->path, '/', map->path_len);
+
+	return name && map->path + map->path_len - name > 4 &&
+	       !memcmp(name, "/ld-", 4);
+}
+
+/*
+ * What is looked for: the library's code, or else the program's (static).
+ * The call that came from ip was made by it, or by its loader?
+ */
 struct search {
 	struct proc_map code;
+	uint64_t ip;
+	bool loader;
 	char path[PATH_MAX];
 	unsigned pieces;		/* of its file */
 	bool library;
@@ -247,6 +263,8 @@ static bool look_at(void *arg, const struct proc_map *map)
 
 	if (!map->executable || !map->inode)
 		return true;
+	if (s->ip >= map->start && s->ip < map->end)
+		s->loader = is_loader(map);
 	if (is_piece(s, map)) {
 		s->pieces++;
 		return true;
@@ -322,11 +340,13 @@ static int find_code(struct building *b)
 {
 	pid_t tid = b->call->tid;
 	struct room room = { 0 };
-	struct search s = { 0 };
+	struct search s = { .ip = b->call->ip };
 	int r = proc_each_map(tid, look_at, &s);
 
 	if (r || !s.pieces)
 		return r ? r : -ENOENT;
+	if (!s.loader && (s.ip < s.code.start || s.ip >= s.code.end))
+		return -ENOENT;
 	if (s.pieces > 1)
 		return -ETXTBSY;
 	room.code = s.code.start;
@@ -380,7 +400,7 @@ static int put(int mem, uint64_t at, const void *data, size_t len)
 static bool in_text(const struct building *b, const struct site *site)
 {
 	return site->offset >= b->offset &&
-	       site->offset + ARCH_JUMP_SIZE + ARCH_INSN_SIZE <=
+	       site->offset + ARCH_JUMP_SIZE + site->gap + ARCH_INSN_SIZE <=
 	       b->offset + (b->text_end - b->text);
 }
 
@@ -404,7 +424,7 @@ static int write_all(struct building *b, int mem, uint64_t copy)
 		if (!in_text(b, site))
 			continue;
 		arch_write_slot(slots + n * ARCH_SLOT_SIZE, slot,
-				GATE_PAGE + PLAIN_STATE, site->nr, at,
+				GATE_PAGE + PLAIN_STATE, site->nr, at, site->gap,
 				GATE_NAMES + arch_names_of(site->nr, &own));
 		arch_write_step(steps + n * ARCH_STEP_SIZE, slot);
 		arch_write_jump(jump, at, step);

@@ -337,6 +337,11 @@ int engine_own_calls(const struct call *call)
 	return call->engine && call->engine->gate ? gate_own(call) : 0;
 }
 
+bool engine_filters_itself(const struct call *call)
+{
+	return proc_filters(call->tid) != call->engine->filters;
+}
+
 uint64_t engine_count(const struct engine *e)
 {
 	return atomic_load(&e->count);

@@ -70,7 +70,7 @@ void sites_put(struct sites *s)
 
 /* --- a file is searched ----------------------------------------------- */
 
-static int add(struct sites *s, uint64_t offset, int nr)
+static int add(struct sites *s, uint64_t offset, size_t gap, int nr)
 {
 	struct site *more;
 
@@ -81,19 +81,20 @@ static int add(struct sites *s, uint64_t offset, int nr)
 			return -ENOMEM;
 		s->site = more;
 	}
-	s->site[s->n++] = (struct site){ offset, nr };
+	s->site[s->n++] = (struct site){ offset, gap, nr };
 	return 0;
 }
 
 static int search(const struct site_files *files, struct sites *s,
 		  const uint8_t *code, size_t len)
 {
-	size_t at;
+	size_t at, gap;
 	int nr, r = 0;
 
-	for (at = 0; !r && (nr = arch_find_site(code, len, &at)) >= 0; at++)
+	for (at = 0; !r && (nr = arch_find_site(code, len, &at, &gap)) >= 0;
+	     at++)
 		if (files->gated(files->ctx, nr))
-			r = add(s, at, nr);
+			r = add(s, at, gap, nr);
 	return r;
 }
 

@@ -12,6 +12,7 @@
  */
 struct site {
 	uint64_t offset;	/* in the file */
+	unsigned gap;		/* bytes between its two instructions */
 	int nr;
 };
 

@@ -16,7 +16,10 @@
  * Uniform. While no record holds anything but the initial state everybody
  * has that, nobody needs a record, and task_state() is an atomic load. When
  * the first state changes, the monitor's own children (the first guest,
- * and orphans of that time) are adopted with the initial state too.
+ * and orphans of that time) are adopted with the initial state too. Not for
+ * states that may as well be taken for the initial one (task_set_alike): they
+ * come and go with each program that is executed. As long as there are no
+ * others, the walk ends at the monitor with the initial state.
  *
  * Orphans. A process whose parent died before it was asked about has become
  * the monitor's child. If the parent left by a call that was notified, it
@@ -80,6 +83,7 @@ struct tasks {
 	pid_t monitor;
 	int epoll;
 	_Atomic size_t foreign;		/* records not in the initial state */
+	atomic_bool various;		/* some of these are not alike */
 	_Atomic uint64_t thread[THREADS];	/* tid << 32 | tgid */
 
 	pthread_mutex_t lock;		/* of all below */
@@ -399,6 +403,8 @@ static void *orphan_state(struct tasks *t, pid_t pid)
 {
 	void *state;
 
+	if (!atomic_load(&t->various))
+		return t->ops->get(t->initial);
 	pthread_mutex_lock(&t->lock);
 	state = common_state(t, getpgid, pid);
 	if (!state)
@@ -486,24 +492,44 @@ void *task_state(struct tasks *t, pid_t tid, pid_t *tgid)
 	return state ? state : t->ops->get(t->initial);
 }
 
-int task_set_state(struct tasks *t, pid_t tid, void *state)
+/* The monitor's own children, before the first that is not alike. */
+static void adopt_orphans(struct tasks *t, bool uniform, bool alike)
 {
-	void *old;
-	pid_t pid;
+	if (uniform)
+		atomic_store(&t->various, false);
+	if (alike || atomic_load(&t->various))
+		return;
+	if (t->monitor > 0)
+		adopt_children(t, t->monitor, t->initial);
+	atomic_store(&t->various, true);
+}
 
-	pid = leader_of(t, tid);
+static int set_state(struct tasks *t, pid_t tid, void *state, bool alike)
+{
+	bool uniform = tasks_uniform(t);
+	pid_t pid = leader_of(t, tid);
+	void *old;
+
 	if (pid < 0)
 		return pid;
-	if (tasks_uniform(t)) {
-		if (t->monitor > 0)
-			adopt_children(t, t->monitor, t->initial);
+	adopt_orphans(t, uniform, alike);
+	if (uniform)
 		old = t->ops->get(t->initial);
-	} else {
+	else
 		old = task_state(t, pid, NULL);
-	}
 	adopt_children(t, pid, old);
 	t->ops->put(old);
 	return keep(t, pid, t->ops->get(state), true);
+}
+
+int task_set_state(struct tasks *t, pid_t tid, void *state)
+{
+	return set_state(t, tid, state, false);
+}
+
+int task_set_alike(struct tasks *t, pid_t tid, void *state)
+{
+	return set_state(t, tid, state, true);
 }
 
 void task_adopt(struct tasks *t, pid_t tid)

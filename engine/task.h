@@ -45,6 +45,11 @@ void *task_state(struct tasks *t, pid_t tid, pid_t *tgid);
  * Return: 0, -ENOMEM, or -ESRCH when the process is gone
  */
 int task_set_state(struct tasks *t, pid_t tid, void *state);
+/*
+ * The same, for a state that differs from what it was in so little that it
+ * does not matter if an orphan is taken to have the initial one instead.
+ */
+int task_set_alike(struct tasks *t, pid_t tid, void *state);
 
 /* Give tid's state to its still unknown children: it is about to exit. */
 void task_adopt(struct tasks *t, pid_t tid);

@@ -29,8 +29,9 @@
 /*
  * Reading the ids of a thread costs ten times what most requests cost
  * otherwise. They are remembered by thread until any guest makes a call
- * that changes ids or executes (generation), and for a second at most: no
- * thread's number comes back that soon. A change happens after we are told
+ * that changes ids (generation), and for a second at most: no thread's number
+ * comes back that soon. Who executes a program that gives it nothing keeps
+ * what it is; but the capabilities may be fewer, or the ambient ones. A change happens after we are told
  * of it, so what is read just then is not relied upon.
  */
 #define REMEMBERED 256
@@ -42,6 +43,7 @@ struct remembered {
 	unsigned long generation;
 	long since;		/* ms */
 	pid_t tid;
+	bool executed;		/* since then: capabilities may be others */
 	struct task_ids ids;
 };
 
@@ -57,6 +59,21 @@ static long coarse_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* To ask for nothing but capabilities is cheap. */
+static bool same_caps(const struct remembered *r)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3, .pid = r->tid,
+	};
+	struct __user_cap_data_struct data[2];
+
+	return !syscall(SYS_capget, &head, data) &&
+	       (data[0].effective | (unsigned long long)data[1].effective << 32)
+			== r->ids.cap_effective &&
+	       (data[0].permitted | (unsigned long long)data[1].permitted << 32)
+			== r->ids.cap_permitted;
+}
+
 int creds_read(struct sys *s, pid_t tid, struct task_ids *ids)
 {
 	struct remembered *r = &table[(unsigned)tid % REMEMBERED];
@@ -67,8 +84,10 @@ int creds_read(struct sys *s, pid_t tid, struct task_ids *ids)
 	pthread_mutex_lock(&r->lock);
 	if (r->tid != tid || r->generation != now ||
 	    time - r->since > GOOD_FOR * 1000 ||
-	    r->since - atomic_load(&s->ids_change) < SETTLES) {
+	    r->since - atomic_load(&s->ids_change) < SETTLES ||
+	    (r->executed && !same_caps(r))) {
 		r->tid = 0;
+		r->executed = false;
 		err = task_read_ids(tid, &r->ids);
 		if (!err) {
 			r->tid = tid;
@@ -84,6 +103,21 @@ int creds_read(struct sys *s, pid_t tid, struct task_ids *ids)
 void creds_changed(struct sys *s)
 {
 	atomic_fetch_add(&s->ids_generation, 1);
+}
+
+/* A thread other than the first becomes that. */
+void creds_executes(struct request *rq, bool gains)
+{
+	pid_t tid = rq->call->tid;
+	struct remembered *r = &table[(unsigned)tid % REMEMBERED];
+
+	if (gains || request_tgid(rq) != tid) {
+		creds_changed(rq->sys);
+		return;
+	}
+	pthread_mutex_lock(&r->lock);
+	r->executed = true;
+	pthread_mutex_unlock(&r->lock);
 }
 
 /* The kernel changes them; what is remembered is no longer true. */

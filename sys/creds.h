@@ -10,6 +10,11 @@
  */
 int creds_read(struct sys *s, pid_t tid, struct task_ids *ids);
 void creds_changed(struct sys *s);
+/*
+ * The caller executes something; gains: its owner, group or capabilities may
+ * become the caller's.
+ */
+void creds_executes(struct request *rq, bool gains);
 
 /*
  * Act on files as the caller would: file-system ids, groups and the

@@ -19,9 +19,10 @@
  * call of the new program, which needs no waiting (rewrite_in_passing). Not
  * for programs that gain privileges, as those lose them under a tracer.
  *
- * In a mount that is apart every look at a program is a question to a server,
- * and an execve of it natively is two. So what is known of a program is kept
- * (heads.c), and then all that is asked is whether it has changed.
+ * To look into a program takes a dozen calls, each of which is a question to a
+ * server in a mount that is apart, where an execve natively is two. So what is
+ * known of a program is kept (heads.c), and that its loader is the kernel's
+ * (known.c); then all that is asked is whether the program has changed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +41,7 @@
 #include "sys/elf.h"
 #include "sys/handlers.h"
 #include "sys/heads.h"
+#include "sys/known.h"
 #include "sys/patched.h"
 #include "sys/procfs.h"
 #include "sys/real.h"
@@ -69,6 +71,7 @@ struct plan {
 	char given[PATH_MAX];	/* the caller's name of the program */
 	char script[PATH_MAX];	/* name to hand to the next interpreter */
 	bool script_closed;	/* that name will be gone by then */
+	bool gains;		/* it is set-id, or has capabilities */
 };
 
 static void plan_free(struct plan *p)
@@ -93,6 +96,13 @@ static bool apart(const struct place *p)
 {
 	return (p->mount->pub.flags &
 		(VU_MOUNT_APART | VU_MOUNT_OWN_ACCESS)) == VU_MOUNT_APART;
+}
+
+/* Is it what the kernel has? Then what it is can be known by its times. */
+static bool plain_file(const struct place *p)
+{
+	return !made(p) && !mount_layered(p->mount) &&
+	       !(p->mount->pub.flags & VU_MOUNT_OWN_ACCESS);
 }
 
 /* Has the caller the right to execute it? As the kernel's open_exec(). */
@@ -213,7 +223,7 @@ static void read_program(struct plan *p, int fd)
 {
 	if (elf_find_interp(fd, &p->elf) <= 0)
 		p->elf.path[0] = '\0';	/* none, or one the kernel refuses */
-	if (apart(&p->program))
+	if (plain_file(&p->program))
 		head_note(&p->st, &p->elf);
 }
 
@@ -222,11 +232,13 @@ static int find_interp(struct request *rq, struct plan *p)
 	struct found f;
 	int err;
 
-	if (!p->elf.path[0])
+	if (!p->elf.path[0] || known_native(rq, p->elf.path))
 		return 0;
 	err = request_walk(rq, AT_FDCWD, p->elf.path, 0, &f);
 	if (!err)
 		err = f.error;
+	if (!err)
+		known_note(rq, p->elf.path, &f);
 	p->native = p->native && f.native;
 	if (!err && !f.native) {
 		err = may_execute(rq, &f.obj);
@@ -260,16 +272,16 @@ static int unreadable(struct request *rq, struct plan *p)
 }
 
 /*
- * What is known of it, where looking is dear. The kernel is going to judge by
+ * What is known of it. Where to ask is dear, the kernel is left to judge by
  * itself who may execute it, unless it gets a copy of it.
  */
 static bool known_program(struct request *rq, struct plan *p, int *err)
 {
 	*err = look_at(p);
-	if (*err || !apart(&p->program) || !head_known(&p->st, &p->elf))
+	if (*err || !plain_file(&p->program) || !head_known(&p->st, &p->elf))
 		return false;
 	*err = find_interp(rq, p);
-	if (!*err && p->interp >= 0)
+	if (!*err && (p->interp >= 0 || !apart(&p->program)))
 		*err = may_execute(rq, &p->program);
 	return true;
 }
@@ -538,7 +550,7 @@ static int name_program(struct request *rq, struct rewrite *rw, struct plan *p,
 {
 	int err;
 
-	if (gains_privilege(p))
+	if (p->gains)
 		return rewrite_program(rw, NULL);
 	pad_name(name, p->given);
 	err = rewrite_program(rw, p->given);
@@ -608,17 +620,20 @@ struct verdict call_exec(struct request *rq)
 	struct verdict v = verdict_native();
 	int err;
 
-	creds_changed(rq->sys);
 	if (rq->row->op[0].flags >= 0 && (int)rq->call->arg[4] & ~EXEC_FLAGS)
 		return v;		/* the kernel says why not */
-	if (f->error || !f->obj.mount)
+	if (f->error || !f->obj.mount) {
+		creds_changed(rq->sys);	/* it may be there by then */
 		return f->native ? v : verdict_value(f->error);
+	}
 	if (S_ISLNK(f->obj.mode))
 		return verdict_value(-ELOOP);
 	plan.program = f->obj;
 	f->obj = NOWHERE;
 	name_script(rq, &plan);
 	err = make_plan(rq, &plan);
+	plan.gains = err || gains_privilege(&plan);
+	creds_executes(rq, plan.gains);
 	if (err)
 		v = plan.native ? v : verdict_value(err);
 	else if (!checks_only(rq) && (err = ids_execute(rq, &plan.program)))

@@ -20,6 +20,7 @@ handler call_open_nameless;
 handler call_setxattr, call_getxattr, call_listxattr, call_removexattr;
 handler call_exec, call_chdir, call_fchdir, call_getcwd, call_chroot;
 handler call_mount, call_umount, call_oldumount, call_new_mount_api;
+handler call_landlock;
 handler call_by_real_name, call_watch, call_bind, call_connect, call_sendto;
 handler call_sendmsg, call_sendmmsg, call_socketcall, call_sockname;
 handler call_getdents, call_fsync, call_sync;

@@ -12,15 +12,19 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/quota.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/memory.h"
+#include "lib/procfd.h"
 #include "sys/handlers.h"
 #include "sys/operand.h"
 
 #define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define TMPFILE (O_TMPFILE & ~O_DIRECTORY)
+#define QUOTAS 3		/* kinds: of users, groups, projects */
+#define SWAP_FLAGS 0x7ffffu	/* a priority, and how to discard */
 #define HOW_MAX 4096		/* the kernel takes one page */
 
 static bool unknown_bits(const struct request *rq, const struct operand *op)
@@ -118,6 +122,16 @@ static int read_fractions(const struct request *rq, uint64_t addr, long part[2])
 	return err;
 }
 
+/* No name, hence the descriptor itself: that takes no flags. */
+static bool flags_of_nothing(const struct request *rq)
+{
+	const struct operand *op = &rq->row->op[0];
+
+	return op->flags >= 0 && !rq->call->arg[(int)op->path] &&
+	       (int)rq->call->arg[(int)op->dirfd] != AT_FDCWD &&
+	       (int)rq->call->arg[(int)op->flags];
+}
+
 /* Times that cannot be, or none at all: that succeeds for any name. */
 static bool times_decide(struct request *rq)
 {
@@ -168,11 +182,10 @@ static bool may(struct request *rq, int cap)
 /* Is the descriptor an inotify or fanotify one, as far as one can see? */
 static bool is_watcher(const struct request *rq)
 {
-	char link[64], text[16];
+	char text[16];
 
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid,
-		 (int)rq->call->arg[0]);
-	return readlink(link, text, sizeof(text)) > 11 &&
+	return procfd_readlink(rq->call->tid, (int)rq->call->arg[0], text,
+			       sizeof(text)) > 11 &&
 	       !strncmp(text, "anon_inode:", 11);
 }
 
@@ -182,9 +195,14 @@ static bool refused_anyway(struct request *rq)
 	const char *name = rq->row->name;
 
 	if (!strcmp(name, "swapon") || !strcmp(name, "swapoff"))
-		return !may(rq, CAP_SYS_ADMIN);
+		return !may(rq, CAP_SYS_ADMIN) ||
+		       (name[5] == 'n' && (uint32_t)rq->call->arg[1] & ~SWAP_FLAGS);
 	if (!strcmp(name, "acct"))
 		return !may(rq, CAP_SYS_PACCT);
+	if (!strcmp(name, "pivot_root"))
+		return !may(rq, CAP_SYS_ADMIN);
+	if (!strcmp(name, "quotactl"))
+		return (rq->call->arg[0] & SUBCMDMASK) >= QUOTAS;
 	if (!strcmp(name, "fanotify_mark") ||
 	    !strcmp(name, "inotify_add_watch"))
 		return !is_watcher(rq);
@@ -202,7 +220,7 @@ bool call_malformed(struct request *rq)
 	if (row->handle == call_truncate)
 		return operand_length(rq) < 0;
 	if (row->handle == call_utime)
-		return times_decide(rq);
+		return times_decide(rq) || flags_of_nothing(rq);
 	if (row->handle == call_rename)
 		return bad_rename(rq);
 	if (row->handle == call_by_real_name || row->handle == call_watch)

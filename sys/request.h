@@ -51,6 +51,7 @@ enum row_trait {
 	ROW_MOVES	= 1 << 8,	/* ... if the caller's directory is ours */
 	ROW_BARE	= 1 << 6,	/* needs neither the caller's ids nor root */
 	ROW_NULL_FD	= 1 << 7,	/* no path at all means dirfd itself */
+	ROW_NULL_EMPTY	= 1 << 11,	/* no path at all is an empty one */
 	ROW_MADE	= 1 << 10,	/* of descriptors, only made() ones matter */
 	ROW_IDS		= 1 << 15,	/* concerns only who has virtual ids */
 };

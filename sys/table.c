@@ -75,6 +75,7 @@ static const struct when when_prctl[] = {
 	{ WHEN_EQUAL, 0, ~0u, PR_GET_SECUREBITS },
 	{ WHEN_EQUAL, 0, ~0u, PR_CAP_AMBIENT },
 	{ WHEN_EQUAL, 0, ~0u, PR_SET_SECCOMP },
+	{ WHEN_EQUAL, 0, ~0u, PR_GET_SECCOMP },
 };
 
 /* Who is at the other end. */

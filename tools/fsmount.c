@@ -55,7 +55,9 @@ struct job {
 	char target[PATH_MAX];
 	bool source_made, target_made;
 	char list[FSMOUNT_LIST_SIZE];
-	int lock, session;
+	int lock;		/* of the image; -1: none, as those below */
+	int place, nothing;	/* of a target, a source that we made */
+	int session;
 	unsigned long newest;	/* mount there was before ours */
 };
 
@@ -158,7 +160,8 @@ static int check_remote(struct job *j)
 /* An empty directory that is gone when it is mounted. */
 static int make_nothing(struct job *j)
 {
-	int err = fsmount_place_make("nothing", j->source, sizeof(j->source));
+	int err = fsmount_place_make("nothing", j->source, sizeof(j->source),
+				     &j->nothing);
 
 	if (err)
 		return failed(j, "a directory to show", -err);
@@ -357,7 +360,7 @@ static int make_directories(struct job *j)
 		return TOOL_FAILED;
 	if (!j->f->target) {
 		err = fsmount_place_make(j->f->source, j->target,
-					 sizeof(j->target));
+					 sizeof(j->target), &j->place);
 		j->target_made = !err;
 	}
 	return err ? failed(j, "a directory to mount on", -err) : TOOL_OK;
@@ -384,6 +387,7 @@ static int serve(struct job *j)
 		.name = j->f->name, .label = j->label,
 		.program = j->program.path, .shown = j->called,
 		.argv = j->program.word, .target = j->target, .lock = j->lock,
+		.place = j->place,
 		.via = j->wish.via,
 		.terminal = fstype_flag(j->row, FSTYPE_TERMINAL),
 		.foreground = j->wish.debug ||
@@ -404,6 +408,16 @@ static int serve(struct job *j)
 	return status;
 }
 
+static void drop_locks(const struct job *j)
+{
+	if (j->lock >= 0)
+		close(j->lock);
+	if (j->place >= 0)
+		close(j->place);
+	if (j->nothing >= 0)
+		close(j->nothing);
+}
+
 static int do_mount(struct job *j)
 {
 	static int (*const step[])(struct job *) = {
@@ -422,8 +436,7 @@ static int do_mount(struct job *j)
 		rmdir(j->source);
 	if (j->target_made && status != TOOL_OK)
 		rmdir(j->target);
-	if (j->lock >= 0)
-		close(j->lock);
+	drop_locks(j);
 	fstypes_clear(&j->types);
 	return status;
 }
@@ -435,7 +448,7 @@ int fsmount_by_type(const struct fsmount *f)
 
 	memset(j, 0, sizeof(*j));
 	j->f = f;
-	j->lock = -1;
+	j->lock = j->place = j->nothing = -1;
 	j->session = session_open(f->name, &status);
 	if (j->session >= 0) {
 		status = do_mount(j);

@@ -11,11 +11,13 @@
  */
 
 /*
- * Make one that was not there.
+ * Make one, or take one that is there and that nobody has the lock of: views
+ * that ended leave them.
  * @source: what is to be mounted; its last name becomes part of the name
+ * @lock: out, a descriptor: the place is the caller's while it is open
  * Return: 0 or -errno
  */
-int fsmount_place_make(const char *source, char *path, size_t size);
+int fsmount_place_make(const char *source, char *path, size_t size, int *lock);
 
 /*
  * Remove the directory, an absolute name, if it is one of these and empty;

@@ -69,6 +69,8 @@ static _Noreturn void become(const struct serving *v)
 	dup2(2, 1);
 	if (s->lock >= 0)
 		fcntl(s->lock, F_SETFD, 0);
+	if (s->place >= 0)
+		fcntl(s->place, F_SETFD, 0);
 	if (s->via[0])
 		setenv("VU_VIA", s->via, 1);
 	execv(s->program, s->argv);

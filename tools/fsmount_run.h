@@ -14,7 +14,7 @@ struct fsmount_server {
 	char **argv;
 	const char *target;
 	const char *via;	/* for VU_VIA; "": not set */
-	int lock;		/* inherited by the program; -1: none */
+	int lock, place;	/* locks the program inherits; -1: none */
 	bool terminal;		/* it may ask something there */
 	bool foreground;	/* it does not go into the background */
 	/* Is there a mount that was not there before? */

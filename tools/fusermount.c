@@ -35,6 +35,7 @@
 
 #define DEVICE "/dev/fuse"
 #define COMM_VARIABLE "_FUSE_COMMFD"
+#define VIA_VARIABLE "VU_VIA"
 /* Whose manners these are, for callers that ask a fusermount. */
 #define LIKE_LIBFUSE "3.17.0"
 
@@ -299,6 +300,32 @@ static int watch(const struct command *c, int comm, const char *target)
 
 /* --- the command --------------------------------------------------------- */
 
+/*
+ * Some servers, those in Go, give us an environment of their own making. What
+ * VU_VIA says is for the monitor, which looks at who mounts; so the server's
+ * is taken, and we start once more, for it does not see what is set later.
+ */
+static void take_via(char **argv)
+{
+	char path[32], *entry = NULL;
+	size_t size = 0;
+	FILE *f;
+
+	if (getenv(VIA_VARIABLE))
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/environ", getppid());
+	f = fopen(path, "re");
+	while (f && getdelim(&entry, &size, '\0', f) > 0) {
+		if (strncmp(entry, VIA_VARIABLE "=", sizeof(VIA_VARIABLE)))
+			continue;
+		putenv(entry);
+		execv("/proc/self/exe", argv);
+		break;
+	}
+	if (f)
+		fclose(f);
+}
+
 static int act_on(struct command *c, const char *target)
 {
 	int comm, status = TOOL_OK;
@@ -394,6 +421,7 @@ static int run(int argc, char **argv)
 	struct command c = { .name = argv[0] };
 	int option, status = TOOL_OK;
 
+	take_via(argv);
 	fuse_options_init(&c.options);
 	while (status == TOOL_OK &&
 	       (option = getopt_long(argc, argv, "o:uzqhV", options,

@@ -91,9 +91,10 @@ bool arch_is_compat(const struct arch_regs *regs);
 /*
  * Find the next site that may be changed.
  * @at:	where to look from; out: where it is
+ * @gap: out: how many bytes there are between its two instructions
  * Return: the number of the call, -1: there is none any more
  */
-int arch_find_site(const uint8_t *code, size_t len, size_t *at);
+int arch_find_site(const uint8_t *code, size_t len, size_t *at, size_t *gap);
 
 void arch_write_jump(uint8_t out[ARCH_JUMP_SIZE], uint64_t at, uint64_t to);
 void arch_write_step(uint8_t out[ARCH_STEP_SIZE], uint64_t to);
@@ -103,7 +104,7 @@ void arch_write_step(uint8_t out[ARCH_STEP_SIZE], uint64_t to);
  * to that place in names.S, with the number loaded.
  */
 void arch_write_slot(uint8_t out[ARCH_SLOT_SIZE], uint64_t at, uint64_t word,
-		     int nr, uint64_t site, uint64_t names);
+		     int nr, uint64_t site, size_t gap, uint64_t names);
 
 /*
  * names.S: code for calls by name, of ARCH_NAMES_SIZE bytes with what follows,

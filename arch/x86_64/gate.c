@@ -6,6 +6,10 @@
  * a jump of the same five bytes, the `syscall` stays: whoever jumps to it, or
  * is restarted at it, makes a call like any other.
  *
+ * In one site of glibc there is something between the two: where the C library
+ * opens a file for itself, open(path) becomes openat(AT_FDCWD, path). A slot
+ * does the same.
+ *
  * Between the two instructions of a site rax is free, which was to be loaded,
  * rcx and r11, which the call overwrites, and the flags, which compilers take
  * for lost in any asm. A slot does without them, and without the stack
@@ -24,7 +28,6 @@
 #include <string.h>
 #include "arch/x86_64/arch.h"
 
-#define SITE_SIZE	(ARCH_JUMP_SIZE + ARCH_INSN_SIZE)
 #define HAND_BACK_MAX	16	/* bytes between the call and the handing back */
 
 /* One field of a template, little endian. */
@@ -38,40 +41,65 @@ static void put64(uint8_t *out, uint64_t value)
 	memcpy(out, &value, sizeof(value));
 }
 
-static bool is_site(const uint8_t *code, size_t at)
+/* mov %rdi,%rsi; mov $AT_FDCWD,%edi */
+static const uint8_t between[] = {
+	0x48, 0x89, 0xfe, 0xbf, 0x9c, 0xff, 0xff, 0xff
+};
+
+static bool is_mov(const uint8_t *code, size_t at)
 {
-	return code[at] == 0xb8 && (!at || (code[at - 1] & 0xf0) != 0x40) &&
-	       arch_is_entry(code + at + ARCH_JUMP_SIZE, false);
+	return code[at] == 0xb8 && (!at || (code[at - 1] & 0xf0) != 0x40);
 }
 
-/* mov %r8d,%edi soon after the call. */
+/* How many bytes before the syscall the site begins; 0: it is none */
+static size_t site_before(const uint8_t *code, size_t at)
+{
+	const size_t gap = sizeof(between);
+
+	if (!arch_is_entry(code + at, false))
+		return 0;
+	if (at >= ARCH_JUMP_SIZE && is_mov(code, at - ARCH_JUMP_SIZE))
+		return ARCH_JUMP_SIZE;
+	if (at >= ARCH_JUMP_SIZE + gap &&
+	    !memcmp(code + at - gap, between, gap) &&
+	    is_mov(code, at - gap - ARCH_JUMP_SIZE))
+		return ARCH_JUMP_SIZE + gap;
+	return 0;
+}
+
+/* mov %r8d,%edi soon after the call, which is at that place. */
 static bool is_cancelled(const uint8_t *code, size_t len, size_t at)
 {
 	static const uint8_t hand_back[] = { 0x44, 0x89, 0xc7 };
-	size_t from = at + SITE_SIZE, n = len - from;
+	size_t from = at + ARCH_INSN_SIZE, n = len - from;
 
 	if (n > HAND_BACK_MAX)
 		n = HAND_BACK_MAX;
 	return memmem(code + from, n, hand_back, sizeof(hand_back));
 }
 
-int arch_find_site(const uint8_t *code, size_t len, size_t *at)
+int arch_find_site(const uint8_t *code, size_t len, size_t *at, size_t *gap)
 {
 	static const uint8_t entry[] = { 0x0f, 0x05 };
-	size_t from = *at + ARCH_JUMP_SIZE;
+	size_t from = *at + ARCH_JUMP_SIZE, call, n;
 	const uint8_t *p;
 
-	for (; from < len; from = p - code + 1) {
+	for (; from < len; from = call + 1) {
 		uint32_t nr;
 
 		p = memmem(code + from, len - from, entry, sizeof(entry));
 		if (!p)
 			return -1;
-		*at = p - code - ARCH_JUMP_SIZE;
-		memcpy(&nr, code + *at + 1, sizeof(nr));
-		if (is_site(code, *at) && nr < ARCH_NR_ALIEN &&
-		    !is_cancelled(code, len, *at))
-			return nr;
+		call = p - code;
+		n = site_before(code, call);
+		if (!n || n > call - *at)
+			continue;
+		memcpy(&nr, code + call - n + 1, sizeof(nr));
+		if (nr >= ARCH_NR_ALIEN || is_cancelled(code, len, call))
+			continue;
+		*at = call - n;
+		*gap = n - ARCH_JUMP_SIZE;
+		return nr;
 	}
 	return -1;
 }
@@ -96,30 +124,36 @@ void arch_write_step(uint8_t out[ARCH_STEP_SIZE], uint64_t to)
 }
 
 void arch_write_slot(uint8_t out[ARCH_SLOT_SIZE], uint64_t at, uint64_t word,
-		     int nr, uint64_t site, uint64_t names)
+		     int nr, uint64_t site, size_t gap, uint64_t names)
 {
-	enum { TEST = 8, NAMES = 20, NATIVE = 25, TO = 40 };
+	enum { GAP = 8, TEST = GAP + 8, NAMES = GAP + 20, NATIVE = GAP + 25,
+	       TO = GAP + 40 };
 	static const uint8_t template[ARCH_SLOT_SIZE] = {
+		0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0,	/* nop, or the gap */
 		0x8b, 0x0d, 0, 0, 0, 0,			/* mov word(%rip),%ecx */
 		0xe3, NATIVE - TEST,			/* jrcxz native */
-		0x4c, 0x8d, 0x1d, TO - 15, 0, 0, 0,	/* lea to(%rip),%r11 */
+		0x4c, 0x8d, 0x1d, TO - GAP - 15, 0, 0, 0, /* lea to(%rip),%r11 */
 		0xb8, 0, 0, 0, 0,			/* mov $nr,%eax */
 		0xe9, 0, 0, 0, 0,			/* jmp names */
 		/* native: */
 		0xb8, 0, 0, 0, 0,			/* mov $nr,%eax */
 		0x0f, 0x05,				/* syscall */
-		0xff, 0x25, TO + 8 - 38, 0, 0, 0,	/* jmp *to+8(%rip) */
-		[38 ... ARCH_SLOT_SIZE - 1] = 0xcc,
+		0xff, 0x25, TO - GAP + 8 - 38, 0, 0, 0,	/* jmp *to+8(%rip) */
+		[GAP + 38 ... ARCH_SLOT_SIZE - 1] = 0xcc,
 		/* to: the site's syscall, and behind it */
 	};
 
+	_Static_assert(sizeof(between) == GAP && TO + 16 <= ARCH_SLOT_SIZE,
+		       "there is room");
+
 	memcpy(out, template, sizeof(template));
-	put32(out + 2, word - (at + 6));
-	put32(out + 16, nr);
+	memcpy(out, between, gap);
+	put32(out + GAP + 2, word - (at + GAP + 6));
+	put32(out + NAMES - 4, nr);
 	arch_write_jump(out + NAMES, at + NAMES, names);
 	put32(out + NATIVE + 1, nr);
-	put64(out + TO, site + ARCH_JUMP_SIZE);
-	put64(out + TO + 8, site + SITE_SIZE);
+	put64(out + TO, site + ARCH_JUMP_SIZE + gap);
+	put64(out + TO + 8, site + ARCH_JUMP_SIZE + gap + ARCH_INSN_SIZE);
 }
 
 /* names.S */

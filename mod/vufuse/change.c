@@ -40,6 +40,31 @@ static int entered(struct fs *fs, struct node *dir, const char *name,
 	return tree_entered(fs->tree, dir, name, e, NULL);
 }
 
+/*
+ * Of two who make the same name at the same moment the second must not reach
+ * the server: the kernel lets none, so some have no answer to it. (fuse2fs has
+ * two entries of the name then, or takes its image for broken.)
+ * Return: 0 and fs_names() of dir is held, or -errno
+ */
+static int claim_name(struct fs *fs, struct vu_ctx *ctx,
+		      const struct node *dir, const char *path)
+{
+	struct node *n;
+	int err = fs_lock(fs_names(fs, dir), ctx);
+
+	if (err)
+		return err;
+	err = tree_walk(fs->tree, ctx, path, &n);
+	if (err == -ENOENT)
+		return 0;
+	if (!err) {
+		tree_put(fs->tree, n);
+		err = -EEXIST;
+	}
+	pthread_mutex_unlock(fs_names(fs, dir));
+	return err;
+}
+
 /* What is to be made. */
 struct making {
 	mode_t mode;
@@ -62,9 +87,13 @@ static int make(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 
 	if (err)
 		return err;
-	err = ask(fs, ctx, dir->id, name, what, &e);
-	if (!err)
-		err = entered(fs, dir, name, &e);
+	err = claim_name(fs, ctx, dir, path);
+	if (!err) {
+		err = ask(fs, ctx, dir->id, name, what, &e);
+		if (!err)
+			err = entered(fs, dir, name, &e);
+		pthread_mutex_unlock(fs_names(fs, dir));
+	}
 	tree_put(fs->tree, dir);
 	return err;
 }
@@ -131,9 +160,13 @@ int change_link(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 	if (!err) {
 		/* servers that know files by path take it for another one */
 		opened_settle(fs, ctx, n);
-		err = ask_link(fs->conn, ctx, n->id, dir->id, name, &e);
-		if (!err)
-			err = tree_entered(fs->tree, dir, name, &e, &other);
+		err = claim_name(fs, ctx, dir, to);
+		if (!err) {
+			err = ask_link(fs->conn, ctx, n->id, dir->id, name,
+				       &e) ?:
+			      tree_entered(fs->tree, dir, name, &e, &other);
+			pthread_mutex_unlock(fs_names(fs, dir));
+		}
 		if (!err) {
 			opened_linked(fs, n, other);
 			tree_put(fs->tree, other);
@@ -286,6 +319,23 @@ static int renaming_check(const struct renaming *r, const char *from,
 	return 0;
 }
 
+/* Nobody makes the new name meanwhile: see claim_name(). */
+static int ask_to_rename(struct fs *fs, struct vu_ctx *ctx,
+			 const struct renaming *r, unsigned flags)
+{
+	int err = fs_lock(fs_names(fs, r->to), ctx);
+
+	if (err)
+		return err;
+	err = ask_rename(fs->conn, ctx, r->from->id, r->name, r->to->id,
+			 r->newname, flags);
+	if (!err)
+		tree_renamed(fs->tree, r->from, r->name, r->to, r->newname,
+			     flags & RENAME_EXCHANGE);
+	pthread_mutex_unlock(fs_names(fs, r->to));
+	return err;
+}
+
 int change_rename(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 		  const char *to, unsigned flags)
 {
@@ -304,11 +354,8 @@ int change_rename(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 	if (r.target && S_ISREG(r.target->type))
 		opened_close(fs, ctx, r.target, since);
 	last = r.target && last_name(fs, ctx, r.target, since);
-	err = ask_rename(fs->conn, ctx, r.from->id, r.name, r.to->id,
-			 r.newname, flags);
+	err = ask_to_rename(fs, ctx, &r, flags);
 	if (!err) {
-		tree_renamed(fs->tree, r.from, r.name, r.to, r.newname,
-			     flags & RENAME_EXCHANGE);
 		tree_stale(fs->tree, r.from);
 		tree_stale(fs->tree, r.to);
 		tree_stale(fs->tree, r.n);

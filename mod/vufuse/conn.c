@@ -11,7 +11,9 @@
  * One lock guards all; it is not held over anything that waits, over vu_gone()
  * or over the listener. A flight is in the table from the moment its number
  * is chosen until it is settled, or given up by its waiter; both are done
- * under the lock, so that an answer is never copied to a caller that left.
+ * under the lock, so that an answer is never copied to a caller that left. One
+ * that is landing (its answer is received where it is to be, without the
+ * lock) is not in the table, and its waiter stays until that is over.
  *
  * What may not wait for the server to read (FORGET, INTERRUPT, what is posted
  * or given back) goes to the outbox (outbox.c), and out with the next request
@@ -22,6 +24,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -160,8 +163,15 @@ void conn_launch(struct conn *c, struct flight *f, struct ask *a)
 	*b = f;
 }
 
-/* Its answer would find nobody. Lock held. */
-static void take_out(struct conn *c, struct flight *f)
+void conn_put_back(struct conn *c, struct flight *f)
+{
+	struct flight **b = bucket(c, f->unique);
+
+	f->next = *b;
+	*b = f;
+}
+
+void conn_take_out(struct conn *c, struct flight *f)
 {
 	struct flight **p = bucket(c, f->unique);
 
@@ -173,7 +183,7 @@ static void take_out(struct conn *c, struct flight *f)
 
 void conn_settle(struct conn *c, struct flight *f, ssize_t result)
 {
-	take_out(c, f);
+	conn_take_out(c, f);
 	f->result = result;
 	f->done = true;
 	conn_wake(c, &f->done);
@@ -258,7 +268,7 @@ static int await(struct conn *c, struct patience *p, const bool *done)
 
 	join(c, &w, done);
 	while (!*done && !ret) {
-		if (c->receiving)
+		if (c->receiving || c->pumped)
 			doze(c, &w);
 		else
 			conn_receive(c, done, true);
@@ -297,7 +307,7 @@ static int begin(struct conn *c, struct patience *p, struct flight *f,
 		n = send_patiently(c, p, iov, n);
 	if (n < 0) {
 		pthread_mutex_lock(&c->lock);
-		take_out(c, f);
+		conn_take_out(c, f);
 		pthread_mutex_unlock(&c->lock);
 	}
 	return n;
@@ -330,11 +340,21 @@ static void give_up(struct conn *c, struct flight *f)
 		.opcode = FUSE_INTERRUPT, .unique = f->unique | 1,
 	};
 
-	take_out(c, f);
+	conn_take_out(c, f);
 	late_remember(c, f);
 	if (!c->no_interrupt)
 		outbox_add(c, &h, &body, sizeof(body));
 	outbox_flush(c);
+}
+
+/* Nobody may write into its memory any more: that is soon over. Lock held. */
+static void see_landed(struct conn *c, const struct flight *f)
+{
+	while (f->landing) {
+		pthread_mutex_unlock(&c->lock);
+		sched_yield();
+		pthread_mutex_lock(&c->lock);
+	}
 }
 
 static ssize_t land(struct conn *c, struct patience *p, struct flight *f)
@@ -343,6 +363,7 @@ static ssize_t land(struct conn *c, struct patience *p, struct flight *f)
 
 	pthread_mutex_lock(&c->lock);
 	ret = await(c, p, &f->done);
+	see_landed(c, f);
 	if (f->done)
 		ret = f->result;
 	else
@@ -361,6 +382,7 @@ ssize_t conn_wait(struct conn *c, struct vu_ctx *ctx, struct flight *f)
 void conn_drop(struct conn *c, struct flight *f)
 {
 	pthread_mutex_lock(&c->lock);
+	see_landed(c, f);
 	if (!f->done)
 		give_up(c, f);
 	pthread_mutex_unlock(&c->lock);

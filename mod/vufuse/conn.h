@@ -116,6 +116,7 @@ struct flight {
 	struct ask *ask;
 	uint64_t unique;
 	bool done;
+	bool landing;		/* somebody receives into its ask's memory */
 	ssize_t result;
 };
 

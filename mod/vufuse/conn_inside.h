@@ -84,6 +84,7 @@ struct conn {
 	pthread_mutex_t lock;	/* guards what follows */
 	bool settled;		/* neither new nor starting */
 	bool receiving;		/* somebody does, and owns buf */
+	bool pumped;		/* a thread is there that does nothing else */
 	bool no_interrupt;
 	pid_t server;
 	uint64_t unique;
@@ -116,6 +117,9 @@ int patient(struct patience *p);
 /* The answer to f is known. Lock held. */
 void conn_settle(struct conn *c, struct flight *f, ssize_t result);
 struct flight *conn_flight(struct conn *c, uint64_t unique);
+/* Its answer shall find nobody; or it shall after all. Lock held. */
+void conn_take_out(struct conn *c, struct flight *f);
+void conn_put_back(struct conn *c, struct flight *f);
 /* The end. Lock held. */
 void conn_die(struct conn *c);
 /* Wake who waits for done; NULL: all. Lock held. */

@@ -123,6 +123,16 @@ bool content_maybe_changed(struct content *c)
 	return r;
 }
 
+bool content_touched(struct content *c)
+{
+	bool r;
+
+	pthread_mutex_lock(&c->lock);
+	r = c->filled && !is_as_seen(c);
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
 bool content_filled(const struct content *c)
 {
 	struct content *known = (struct content *)c;

@@ -90,6 +90,8 @@ bool content_written(struct content *c);
  * missed when it says no: see content.c.)
  */
 bool content_maybe_changed(struct content *c);
+/* Has it changed since, as its times tell? (They do not, of a mapping.) */
+bool content_touched(struct content *c);
 /*
  * Tell the server what has changed since it was filled or stored: the size,
  * then the blocks. changed: out, may be NULL: was there anything? What could

@@ -13,7 +13,8 @@
  * What is read goes through a ring, which has room for what is in flight. The
  * oldest piece is handed on while the server is at work on the others, and
  * then its room is that of the next one to be asked for: the server has always
- * something to do, however long the file is.
+ * something to do, however long the file is. Answers that make up a large file
+ * are received by a thread of their own meanwhile (pump.c).
  *
  * A short answer to READ is the end of the file, and nothing else may look
  * like one: who fills a content with half a file would store half a file. So
@@ -30,6 +31,7 @@
  * as our pieces are aligned to nothing it knows; nothing about the name.
  */
 #include "mod/vufuse/ask.h"
+#include "mod/vufuse/pump.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +41,7 @@
 #define FLAGS_TOLD (O_ACCMODE | O_NONBLOCK | O_SYNC | O_NOATIME)
 #define TOGETHER_MAX 16
 #define PIECE_LEAST 4096
+#define PUMP_LEAST (4 << 20)	/* what is shorter is over before it pays */
 
 /* --- open and release --- */
 
@@ -381,13 +384,17 @@ ssize_t file_read(struct conn *c, struct vu_ctx *ctx, const struct file *f,
 		.sink = sink, .arg = arg,
 		.fill = fill_read, .finish = finish_read,
 	};
+	struct pump pump = { 0 };
 
 	if (!range_valid(off, len))
 		return -EINVAL;
 	t.buf = malloc(ring_size(&t) + 1);
 	if (!t.buf)
 		return -ENOMEM;
+	if (len >= PUMP_LEAST && len < SSIZE_MAX)
+		pump_start(&pump, c);
 	transfer(&t);
+	pump_stop(&pump);
 	free(t.buf);
 	return t.error ? t.error : (ssize_t)t.done;
 }

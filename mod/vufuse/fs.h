@@ -48,6 +48,8 @@ struct fs {
 	pthread_cond_t keeper_cond;
 	bool stopping, woken;
 	struct files *files;		/* see opened.h; guarded by lock */
+	struct vu_mount *shown;		/* guarded by lock; NULL: unmounted */
+	atomic_bool told;		/* what is lost: see opened_store_last() */
 	/*
 	 * Held from looking whether a name is there until it is made, each
 	 * for some of the directories: see fs_names().
@@ -58,6 +60,12 @@ struct fs {
 static inline struct fs *fs_of(const struct vu_mount *m)
 {
 	return m->priv;
+}
+
+/* Never held by one who waits for another of them. */
+static inline pthread_mutex_t *fs_names(struct fs *fs, const struct node *dir)
+{
+	return &fs->names[dir->id % FS_NAMES];
 }
 
 /*
@@ -206,6 +214,8 @@ int opened_store_all(struct fs *fs, struct vu_ctx *ctx);
 void opened_store_last(struct fs *fs, const char *target);
 /* Each second: store what is due. */
 void opened_tick(struct fs *fs, unsigned second);
+/* Each second: have lists of mounts show whether that has failed. */
+void opened_show(struct fs *fs);
 /* After an open: are there too many that are to be stored, or kept? */
 void opened_hurry(struct fs *fs, struct vu_ctx *ctx);
 void opened_trim(struct fs *fs);

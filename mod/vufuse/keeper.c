@@ -95,6 +95,7 @@ static void *keep(void *arg)
 		/* never a fifth second when woken in between: 1 is none */
 		if (conn_state(fs->conn) == CONN_READY)
 			opened_tick(fs, what == WAIT_SECOND ? second : 1);
+		opened_show(fs);
 	}
 	return NULL;
 }

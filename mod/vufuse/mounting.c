@@ -152,6 +152,7 @@ static int mount_cache(struct vu_ctx *ctx, struct vu_mount *m,
 	m->priv = fs;
 	m->flags |= VU_MOUNT_OWN_ACCESS;
 	m->how = "via=cache";
+	fs->shown = m;
 	return 0;
 }
 
@@ -236,8 +237,7 @@ int mounting_serves(struct vu_mount *m, pid_t pid)
 static void quit_cache(struct vu_mount *m)
 {
 	conn_hurry(fs_of(m)->conn, LAST_MS);
-	if (conn_state(fs_of(m)->conn) == CONN_READY)
-		opened_store_last(fs_of(m), m->target);
+	opened_store_last(fs_of(m), m->target);
 	conn_end(fs_of(m)->conn);
 }
 
@@ -272,8 +272,7 @@ static void tear_down_cache(struct fs *fs, const char *target)
 {
 	conn_hurry(fs->conn, LAST_MS);
 	keeper_stop(fs);
-	if (conn_state(fs->conn) == CONN_READY)
-		opened_store_last(fs, target);
+	opened_store_last(fs, target);
 	fs_free(fs);
 }
 
@@ -375,6 +374,14 @@ static struct teardown *teardown_new(struct vu_mount *m, bool carrier)
 	return t;
 }
 
+/* The mount is freed, while its keeper may go on for a moment. */
+static void hide(struct fs *fs)
+{
+	pthread_mutex_lock(&fs->lock);
+	fs->shown = NULL;
+	pthread_mutex_unlock(&fs->lock);
+}
+
 void mounting_umount(struct vu_mount *m)
 {
 	bool carrier = carrier_is(m);
@@ -382,6 +389,8 @@ void mounting_umount(struct vu_mount *m)
 
 	if (!m->priv)
 		return;
+	if (!carrier)
+		hide(m->priv);
 	t = teardown_new(m, carrier);
 	if (t && start_teardown(t)) {
 		await_teardown(t);

@@ -27,7 +27,7 @@ struct opened {
 	struct file file;
 	atomic_bool storing;		/* the server's file is between two states */
 	bool orphan;			/* no name: needs no storing */
-	atomic_bool unstored;		/* that has failed, or was put off */
+	atomic_int unstored;		/* -errno: that has failed, or was put off */
 	bool stamped;
 	struct fuse_attr stamp;		/* of the server's file, when they agreed */
 	/* The content's times then, in ns: a mapping changes none of them. */

@@ -248,7 +248,7 @@ static int make(struct fs *fs, struct vu_ctx *ctx, struct node *dir,
 		const char *path, const char *name, int flags, mode_t mode,
 		struct file *f, struct node **n)
 {
-	pthread_mutex_t *names = &fs->names[dir->id % FS_NAMES];
+	pthread_mutex_t *names = fs_names(fs, dir);
 	int r = fs_lock(names, ctx);
 
 	if (r)

@@ -7,6 +7,9 @@
  * only after the right is given up: what it waits for may be held by
  * somebody who waits for an answer, and has to be able to receive it.
  *
+ * Most answers are short, and copied from c->buf. In a large transfer (pump.c)
+ * the next one's header is looked at first, and it lands where it is to be.
+ *
  * With SO_PASSCRED each packet brings its sender's ids, an empty one too, and
  * only the end of the connection comes without. The room for ids is just so
  * much that descriptors, which a server may send along, are not installed.
@@ -19,10 +22,12 @@
 
 enum {
 	PACKETS = 64,		/* one after the other, then look around */
+	LANDS = 4096,		/* what is shorter is copied as quickly */
 	ERROR_MAX = 512,	/* errors from there on never leave a kernel */
 };
 
 struct packet {
+	struct fuse_out_header head;
 	size_t len;
 	bool cut;		/* longer than the buffer */
 	pid_t pid;
@@ -43,15 +48,34 @@ static pid_t sender(struct msghdr *m)
 	return ids.pid;
 }
 
-static enum got receive_packet(struct conn *c, struct packet *p, int flags)
+/*
+ * Where a packet goes: for all to c->buf; that of a landing flight where it is
+ * to be, and to c->buf only what is too much. Return: parts
+ */
+static size_t where(struct conn *c, struct packet *p, const struct flight *f,
+		    struct iovec iov[ASK_PARTS + 2])
+{
+	size_t n = 0;
+
+	if (f) {
+		iov[n++] = (struct iovec){ &p->head, sizeof(p->head) };
+		for (unsigned i = 0; i < f->ask->nout; i++)
+			iov[n++] = f->ask->out[i];
+	}
+	iov[n++] = (struct iovec){ c->buf, c->bufsize };
+	return n;
+}
+
+static enum got receive_packet(struct conn *c, struct packet *p,
+			       const struct flight *f, int flags)
 {
 	union {
 		char room[CMSG_SPACE(sizeof(struct ucred))];
 		struct cmsghdr align;
 	} ids;
-	struct iovec iov = { c->buf, c->bufsize };
+	struct iovec iov[ASK_PARTS + 2];
 	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_iov = iov, .msg_iovlen = where(c, p, f, iov),
 		.msg_control = &ids, .msg_controllen = sizeof(ids.room),
 	};
 	ssize_t n = recvmsg(c->fd, &m, flags | MSG_CMSG_CLOEXEC);
@@ -90,8 +114,7 @@ static void copy_out(const struct ask *a, const char *bytes, size_t size)
 }
 
 /* What the asker gets of an answer whose header says its true length. */
-static ssize_t judge(const struct ask *a, int error, const char *bytes,
-		     size_t size)
+static ssize_t judge(const struct ask *a, int error, size_t size)
 {
 	if (error > 0 || error <= -ERROR_MAX || (error && size))
 		return -EIO;
@@ -99,7 +122,6 @@ static ssize_t judge(const struct ask *a, int error, const char *bytes,
 		return error;
 	if (size < a->least || size > room(a))
 		return -EIO;
-	copy_out(a, bytes, size);
 	return size;
 }
 
@@ -132,13 +154,19 @@ static void settle(struct conn *c, struct flight *f, ssize_t result)
 	conn_settle(c, f, result);
 }
 
+static bool is_whole(const struct packet *p, const struct fuse_out_header *h)
+{
+	return !p->cut && h->len == p->len;
+}
+
 /* An answer. Lock held. */
 static void deliver(struct conn *c, const struct packet *p,
 		    const struct fuse_out_header *h)
 {
 	const char *bytes = c->buf + sizeof(*h);
 	size_t size = p->len - sizeof(*h);
-	bool whole = !p->cut && h->len == p->len;
+	bool whole = is_whole(p, h);
+	ssize_t result;
 	struct flight *f;
 
 	if (h->unique & 1) {	/* of an INTERRUPT */
@@ -146,11 +174,14 @@ static void deliver(struct conn *c, const struct packet *p,
 		return;
 	}
 	f = conn_flight(c, h->unique);
-	if (f)
-		settle(c, f, whole ? judge(f->ask, h->error, bytes, size) :
-			     -EIO);
-	else if (whole)
+	if (f) {
+		result = whole ? judge(f->ask, h->error, size) : -EIO;
+		if (result > 0)
+			copy_out(f->ask, bytes, result);
+		settle(c, f, result);
+	} else if (whole) {
 		late_answer(c, h, bytes, size);
+	}
 	if (f == &c->hello)
 		hello_answered(c);
 }
@@ -171,6 +202,51 @@ static bool sort(struct conn *c, const struct packet *p, struct notice *n)
 	}
 	return conn_state(c) == CONN_READY && !p->cut && h.len == p->len &&
 	       notice_read(n, h.error, c->buf + sizeof(h), p->len - sizeof(h));
+}
+
+/*
+ * In a large transfer: whose answer comes next? It may as well be received
+ * where it is to be. NULL: nobody's, or it is not worth while. Lock held, but
+ * let go meanwhile.
+ */
+static struct flight *expect(struct conn *c)
+{
+	struct fuse_out_header h;
+	struct flight *f;
+	ssize_t n;
+
+	if (!c->pumped)
+		return NULL;
+	pthread_mutex_unlock(&c->lock);
+	n = recv(c->fd, &h, sizeof(h), MSG_PEEK | MSG_DONTWAIT);
+	pthread_mutex_lock(&c->lock);
+	if (n != sizeof(h) || h.error || h.len < LANDS ||
+	    conn_state(c) != CONN_READY)
+		return NULL;
+	f = conn_flight(c, h.unique);
+	if (!f)
+		return NULL;
+	conn_take_out(c, f);
+	f->landing = true;
+	return f;
+}
+
+/* Lock held. */
+static void landed(struct conn *c, struct flight *f, enum got got,
+		   const struct packet *p)
+{
+	const struct fuse_out_header *h = &p->head;
+
+	f->landing = false;
+	if (got == GOT_NOTHING && conn_state(c) == CONN_READY)
+		conn_put_back(c, f);
+	else if (got != GOT_PACKET)
+		conn_settle(c, f, -ENOTCONN);
+	else if (p->len < sizeof(*h) || h->unique != f->unique ||
+		 !is_whole(p, h))
+		settle(c, f, -EIO);
+	else
+		settle(c, f, judge(f->ask, h->error, p->len - sizeof(*h)));
 }
 
 /* Give up the right to receive; somebody else goes on. Lock held. */
@@ -195,11 +271,15 @@ bool conn_receive(struct conn *c, const bool *done, bool block)
 	c->receiving = true;
 	for (int i = 0; i < PACKETS && got == GOT_PACKET && !told &&
 	     !(done && *done); i++) {
+		struct flight *f = expect(c);
+
 		pthread_mutex_unlock(&c->lock);
-		got = receive_packet(c, &p, block ? 0 : MSG_DONTWAIT);
+		got = receive_packet(c, &p, f, block ? 0 : MSG_DONTWAIT);
 		pthread_mutex_lock(&c->lock);
 		any |= got == GOT_PACKET;
-		if (got == GOT_PACKET && conn_state(c) != CONN_DEAD)
+		if (f)
+			landed(c, f, got, &p);
+		else if (got == GOT_PACKET && conn_state(c) != CONN_DEAD)
 			told = sort(c, &p, &notice);
 	}
 	if (got == GOT_END)

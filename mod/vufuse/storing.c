@@ -246,18 +246,75 @@ int opened_store_all(struct fs *fs, struct vu_ctx *ctx)
 	return err;
 }
 
-void opened_store_last(struct fs *fs, const char *target)
+/*
+ * Would it be lost now? The keeper may be trying to store it, then it does not
+ * look changed. Of what somebody can write the times tell whether he has.
+ */
+static bool is_unstored(struct opened *o)
 {
-	size_t n, lost = 0;
-	int err = opened_store_all(fs, NULL);
+	if (o->orphan || !content_filled(o->content))
+		return false;
+	return o->unstored || (content_written(o->content) ?
+			       content_touched(o->content) :
+			       content_maybe_changed(o->content));
+}
+
+/* Return: how many files; *err: out, why, if that is known */
+static size_t count_unstored(struct fs *fs, int *err)
+{
+	size_t n, unstored = 0;
 	struct opened **all = opened_take_all(fs, &n);
 
-	for (size_t i = 0; i < n; i++)
-		lost += !all[i]->orphan && content_filled(all[i]->content) &&
-			content_maybe_changed(all[i]->content) &&
-			!content_written(all[i]->content);
+	for (size_t i = 0; i < n; i++) {
+		unstored += is_unstored(all[i]);
+		if (all[i]->unstored && !*err)
+			*err = all[i]->unstored;
+	}
 	opened_drop_all(fs, all, n);
-	if (err && lost)
+	return unstored;
+}
+
+/* What people are shown of the mount: one of these, for it is not copied. */
+static const char *how_it_is(size_t unstored, int err)
+{
+	if (!unstored)
+		return "via=cache";
+	switch (err) {
+	case -ENOSPC: return "via=cache,unstored=ENOSPC";
+	case -EDQUOT: return "via=cache,unstored=EDQUOT";
+	case -ENOTCONN: return "via=cache,unstored=ENOTCONN";
+	case -EIO: return "via=cache,unstored=EIO";
+	default: return "via=cache,unstored";
+	}
+}
+
+void opened_show(struct fs *fs)
+{
+	bool dead = conn_state(fs->conn) == CONN_DEAD;
+	size_t n, unstored = 0;
+	struct opened **all = opened_take_all(fs, &n);
+	int err = dead ? -ENOTCONN : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int why = all[i]->unstored;
+
+		unstored += dead ? is_unstored(all[i]) :
+				   why && why != -EAGAIN && !all[i]->orphan;
+		err = err ?: why;
+	}
+	opened_drop_all(fs, all, n);
+	pthread_mutex_lock(&fs->lock);
+	if (fs->shown)
+		fs->shown->how = how_it_is(unstored, err);
+	pthread_mutex_unlock(&fs->lock);
+}
+
+void opened_store_last(struct fs *fs, const char *target)
+{
+	int err = opened_store_all(fs, NULL);
+	size_t lost = count_unstored(fs, &err);
+
+	if (err && lost && !atomic_exchange(&fs->told, true))
 		vu_log("%s: %zu file(s) could not be stored: %s", target, lost,
 		       strerror(-err));
 }
@@ -301,9 +358,11 @@ int opened_sync(struct vu_ctx *ctx, struct vu_mount *m, const char *path)
 	struct fs *fs = fs_of(m);
 	struct opened *o;
 	struct node *n;
-	int err;
+	int err = 0;
 
 	/* nobody is there whom it could be given to */
+	if (conn_state(fs->conn) == CONN_DEAD)
+		return path || count_unstored(fs, &err) ? -ENOTCONN : 0;
 	if (conn_state(fs->conn) != CONN_READY)
 		return 0;
 	if (!path)
@@ -352,7 +411,7 @@ static void close_it(struct fs *fs, struct vu_ctx *ctx, struct opened *o,
 			opened_finish(fs, ctx, o);
 		return;
 	}
-	o->unstored = true;
+	o->unstored = -EAGAIN;
 	o->has_file = false;
 	atomic_fetch_sub(&fs->files->nfile, 1);
 	file_close(fs->conn, ctx, &o->file);

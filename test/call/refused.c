@@ -2,7 +2,8 @@
 /*
  * What a view answers otherwise than the kernel, on purpose: io_uring and,
  * once the view has a module, the new mount calls are ENOSYS, whatever their
- * arguments (in the cage its own EPERM may win); View-OS's own calls exist.
+ * arguments (in the cage its own EPERM may win), and landlock is as if it were
+ * switched off; View-OS's own calls exist.
  * transcript: no
  * i386: no
  */
@@ -44,6 +45,9 @@ int main(int argc, char **argv)
 	refused("mount_setattr", SYS_mount_setattr);
 	refused("statmount", SYS_statmount);
 	refused("listmount", SYS_listmount);
+	errno = 0;
+	expect(syscall(SYS_landlock_create_ruleset, NULL, 0, 1) == -1 &&
+	       (errno == EOPNOTSUPP || errno == ENOSYS));
 	fd = syscall(7000);
 	expect(fd >= 0 && fcntl(fd, F_GETFD) == FD_CLOEXEC);
 	return 0;

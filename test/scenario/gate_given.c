@@ -129,6 +129,29 @@ static void right_results(void)
 	expect(rmdir("file") && errno == ENOTDIR);
 }
 
+/*
+ * What the library opens for itself goes another way in it than open().
+ */
+static void by_library(void)
+{
+	struct rusage before, after;
+	char buf[8];
+	FILE *f;
+
+	gate_earn();
+	f = fopen("file", "rc");
+	expect(f && fgets(buf, sizeof(buf), f) && !fclose(f));
+	expect(!fopen("none", "rc") && errno == ENOENT);
+	expect(!fopen(bad_pointer(), "rc") && errno == EFAULT);
+	getrusage(RUSAGE_THREAD, &before);
+	for (int i = 0; i < PROBE; i++) {
+		f = fopen("file", "rc");
+		expect(f && !fclose(f));
+	}
+	getrusage(RUSAGE_THREAD, &after);
+	expect(after.ru_nvcsw - before.ru_nvcsw < PROBE / 2);
+}
+
 /* --- what may grow, does ---------------------------------------------- */
 
 static void use_stack(int depth)
@@ -385,9 +408,33 @@ static void undumpable(void)
 	gate_calls(3 * EARN);
 }
 
+/*
+ * Calls that are made by other code than the library's: an emulator's
+ * (valgrind), for which what is in the library is only something to read.
+ */
+static void emulated(void)
+{
+	char was[4096], is[4096];
+	struct stat st;
+	long r;
+
+	library_lines(was, sizeof(was));
+	for (int n = 0; n < 3 * EARN; n++) {
+		__asm__ volatile("syscall" : "=a"(r)
+				 : "0"(SYS_stat), "D"("/"), "S"(&st)
+				 : "rcx", "r11", "memory");
+		expect(r == 0);
+	}
+	if (gate_is_there())
+		fail("an emulator has a gate");
+	library_lines(is, sizeof(is));
+	expect(!strcmp(was, is));
+}
+
 static const struct { const char *name; void (*run)(void); } tests[] = {
 	{ "the library", same_library }, { "descriptors", same_descriptors },
 	{ "signals", same_signals }, { "results", right_results },
+	{ "by the library", by_library },
 	{ "growth", growth }, { "fork", by_fork }, { "exec", by_exec },
 	{ "no descriptor", no_descriptor },
 	{ "one descriptor", one_descriptor },
@@ -397,7 +444,7 @@ static const struct { const char *name; void (*run)(void); } tests[] = {
 	{ "altered where it begins", altered_first },
 	{ "altered where it ends", altered_last },
 	{ "altered later", altered_later },
-	{ "not dumpable", undumpable },
+	{ "not dumpable", undumpable }, { "emulated", emulated },
 };
 
 static void make_files(void)

@@ -298,6 +298,32 @@ static void test_session(void)
 	tasks_free(t);
 }
 
+/* What is executed must not be held by those who were there before. */
+static void test_alike(void)
+{
+	struct tasks *t = new_tasks();
+	struct proc p = start(), q = start();
+	pid_t one = tell(&p, 'f'), known, late;
+
+	ok(!task_set_alike(t, one, &other) && has(t, one, &other),
+	   "a state that is nearly the initial one");
+	ok(has(t, p.pid, &first), "nobody else of its session has it");
+	ok(!task_set_state(t, q.pid, &third) && has(t, q.pid, &third) &&
+	   has(t, p.pid, &first), "nor when there are others");
+	known = tell(&q, 'f');
+	late = tell(&q, 'f');
+	ok(has(t, known, &third), "a child of one");
+	end(q.pid);
+	ok(becomes_ours(late) && has(t, late, &third),
+	   "whose orphans are found by their session");
+	end(one);
+	end(known);
+	end(late);
+	stop(&p);
+	stop(&q);
+	tasks_free(t);
+}
+
 static void test_dead(void)
 {
 	struct tasks *t = new_tasks();
@@ -420,6 +446,7 @@ int main(void)
 	test_deep();
 	test_orphans();
 	test_session();
+	test_alike();
 	test_dead();
 	test_blind();
 	test_many();

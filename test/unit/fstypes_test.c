@@ -409,15 +409,31 @@ static void test_place(void)
 {
 	char dir[PATH_MAX], a[PATH_MAX], b[PATH_MAX], other[] = "vu-mnt-other";
 	char wanted[PATH_MAX + 32];
+	int lock, second;
 
 	setenv("TMPDIR", getcwd(dir, sizeof(dir)), 1);
 	unsetenv("XDG_RUNTIME_DIR");
-	tap_ok(!fsmount_place_make("me@host:a/b\n c/", a, sizeof(a)) &&
-	       !fsmount_place_make("x/b\n c", b, sizeof(b)), "two places");
+	tap_ok(!fsmount_place_make("me@host:a/b\n c/", a, sizeof(a), &lock) &&
+	       !fsmount_place_make("x/b\n c", b, sizeof(b), &second),
+	       "two places");
 	snprintf(wanted, sizeof(wanted), "%s/vu-mnt-b__c", dir);
 	tap_same(a, wanted, "the first");
 	snprintf(wanted, sizeof(wanted), "%s/vu-mnt-b__c-2", dir);
 	tap_same(b, wanted, "the second is another");
+	close(second);
+	tap_ok(!fsmount_place_make("b\n c", b, sizeof(b), &second) &&
+	       !strcmp(b, wanted), "one that nobody has is taken");
+	close(second);
+	snprintf(wanted, sizeof(wanted), "%s/x", b);
+	mkdir(wanted, 0700);
+	tap_ok(!fsmount_place_make("b\n c", a, sizeof(a), &second) &&
+	       !strcmp(a + strlen(a) - 2, "-3"), "but not with something in it");
+	close(second);
+	rmdir(wanted);
+	rmdir(a);
+	close(lock);
+	tap_ok(!fsmount_place_make("b\n c", a, sizeof(a), &lock), "the first");
+	close(lock);
 	snprintf(wanted, sizeof(wanted), "%s/x", a);
 	mkdir(wanted, 0700);
 	fsmount_place_remove(a);
@@ -426,7 +442,8 @@ static void test_place(void)
 	fsmount_place_remove(a);
 	fsmount_place_remove(b);
 	tap_ok(access(a, F_OK) && access(b, F_OK), "both are removed");
-	tap_ok(!fsmount_place_make("/", a, sizeof(a)), "for a root");
+	tap_ok(!fsmount_place_make("/", a, sizeof(a), &lock), "for a root");
+	close(lock);
 	fsmount_place_remove(a);
 	mkdir("sub", 0700);
 	mkdir("sub/vu-mnt-x", 0700);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mod/vufuse/pump.h"
 #include "mod/vufuse/requests.h"
 #include "test/unit/check.h"
 
@@ -199,6 +200,17 @@ void conn_forget(struct conn *c, uint64_t node, uint64_t nlookup)
 	CHECK(c->nforgotten < FORGOTTEN);
 	c->forgotten[c->nforgotten].node = node;
 	c->forgotten[c->nforgotten++].nlookup = nlookup;
+}
+
+/* Answers come when they are waited for. */
+void pump_start(struct pump *p, struct conn *c)
+{
+	p->conn = c;
+}
+
+void pump_stop(struct pump *p)
+{
+	p->conn = NULL;
 }
 
 /* --- for the tests --- */
