@@ -30,7 +30,7 @@ DEPS_BUILD	= gcc make libc6-dev linux-libc-dev libblkid-dev libfuse3-dev
 DEPS_TEST	= python3 python3.11 libpython3.11-testsuite libseccomp-dev \
 		  gcc-multilib strace gdb bubblewrap proot busybox-static \
 		  musl-tools stress-ng git rsync vim-tiny tmux mandoc attr acl \
-		  procps util-linux libcap2-bin iproute2 \
+		  procps util-linux libcap2-bin iproute2 adduser debootstrap \
 		  e2fsprogs fuse2fs fuse3 bindfs squashfuse squashfs-tools \
 		  fuseiso genisoimage fuse-zip zip archivemount gocryptfs \
 		  dosfstools mtools \

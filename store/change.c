@@ -44,11 +44,11 @@ void store_changed(struct store *s)
 
 /* --- how many directories there are in a directory --- */
 
-static bool is_dir(int dir, const char *path)
+static bool is_dir(const struct store *s, const char *origin)
 {
 	struct stat st;
 
-	return !stat_below(dir, path, &st) && S_ISDIR(st.st_mode);
+	return !store_stat_target(s, origin, &st) && S_ISDIR(st.st_mode);
 }
 
 static bool seen_is_dir(struct store *s, const struct seen *at,
@@ -58,7 +58,7 @@ static bool seen_is_dir(struct store *s, const struct seen *at,
 
 	if (at->store != HAS_NOT && !stat_own(s, path, &st))
 		return S_ISDIR(st.st_mode);
-	return at->target && is_dir(s->target, at->origin);
+	return at->target && is_dir(s, at->origin);
 }
 
 /* Does the real directory above count it already? */
@@ -66,11 +66,12 @@ static bool is_counted(struct store *s, const struct seen *dir,
 		       const char *path, const char *name)
 {
 	char origin[PATH_MAX];
+	struct stat st;
 
-	if (dir->target && is_dir(s->target, dir->origin))
+	if (dir->target && is_dir(s, dir->origin))
 		return !path_join(origin, sizeof(origin), dir->origin, name,
-				  strlen(name)) && is_dir(s->target, origin);
-	return is_dir(s->dir, path);
+				  strlen(name)) && is_dir(s, origin);
+	return !stat_own(s, path, &st) && S_ISDIR(st.st_mode);
 }
 
 void recount(struct store *s, const char *path)
@@ -148,6 +149,9 @@ int store_entered(struct store *s, const char *path, int dir)
 		told_forget(s, &st);
 	if (S_ISDIR(st.st_mode))
 		recount(s, path);
+	/* who has made it may have it open */
+	if (at.node && at.node->attr.set)
+		tell_again(s, path, NULL);
 	return err;
 }
 
@@ -158,7 +162,7 @@ static bool target_has(struct store *s, const struct seen *at)
 {
 	struct stat st;
 
-	return at->target && !stat_below(s->target, at->origin, &st);
+	return at->target && !store_stat_target(s, at->origin, &st);
 }
 
 /* Could the target have one of that name, if the name were forgotten? */
@@ -184,21 +188,36 @@ static bool below_is_known(const struct node *n)
  * who is interrupted between has one name too many told.
  */
 struct loss {
+	struct stat real;		/* its last: of the target's object */
 	struct shared *of;
 	struct stat st;			/* else, of the target's file */
 	char origin[PATH_MAX];		/* "": neither */
 };
 
-static void look_at_names(struct store *s, const struct seen *at,
-			  const char *path, struct loss *l)
+/* Of one that is lost with its name whoever has it open is told so. */
+static void look_at_last(struct store *s, const struct seen *at,
+			 struct loss *l)
 {
-	l->of = NULL;
-	l->origin[0] = '\0';
-	if (at->store != HAS_NOT && !stat_own(s, path, &l->st)) {
-		l->of = shared_by_copy(s, &l->st);
+	struct store_object o;
+
+	l->real.st_ino = 0;
+	if (!at->target || target_find(s, at->origin, &o))
 		return;
-	}
-	if (!at->target || stat_below(s->target, at->origin, &l->st) ||
+	if (S_ISDIR(o.real.st_mode) || o.under.st_nlink < 2)
+		l->real = o.real;
+	store_drop(&o);
+}
+
+/* own: of what the store has there, or NULL */
+static void look_at_names(struct store *s, const struct seen *at,
+			  const struct stat *own, struct loss *l)
+{
+	l->of = own ? shared_by_copy(s, own) : NULL;
+	l->origin[0] = '\0';
+	look_at_last(s, at, l);
+	if (own)
+		return;
+	if (!at->target || store_stat_target(s, at->origin, &l->st) ||
 	    S_ISDIR(l->st.st_mode))
 		return;
 	if (l->st.st_nlink > 1 || shared_find(s, &l->st))
@@ -207,6 +226,8 @@ static void look_at_names(struct store *s, const struct seen *at,
 
 static void count_loss(struct store *s, const struct loss *l)
 {
+	if (l->real.st_ino)
+		told_gone(s, &l->real);
 	if (l->of)
 		shared_change(s, l->of, -1);
 	else if (l->origin[0])
@@ -227,7 +248,7 @@ int store_remove(struct store *s, const char *path, bool directory)
 	own = at.store != HAS_NOT && !stat_own(s, path, &st);
 	hides = target_could(s, path);
 	r.flags = (own ? RECORD_OWN : 0) | (hides ? RECORD_HIDES : 0);
-	look_at_names(s, &at, path, &loss);
+	look_at_names(s, &at, own ? &st : NULL, &loss);
 	orig_note(s, path);
 	change_begin(s);
 	if (own && !target_has(s, &at) && !below_is_known(at.node)) {
@@ -277,6 +298,14 @@ static int make_parent(struct store *s, const char *path)
 		return fd;
 	close(fd);
 	return 0;
+}
+
+/* A directory, or in the place of one, which would be counted otherwise? */
+static bool may_count(const struct end *e)
+{
+	if (e->at.node && e->at.node->counted)
+		return true;
+	return e->own ? S_ISDIR(e->st.st_mode) : e->target;
 }
 
 /* One rename(2) does it, but that what comes is opaque. */
@@ -331,10 +360,9 @@ int store_move(struct store *s, const char *from, const char *to)
 {
 	struct loss loss = { 0 };
 	struct end one, two;
+	bool counts;
 	int err = look(s, from, &one);
 
-	if (!err)
-		err = look(s, to, &two);
 	if (!err && one.own)
 		err = make_parent(s, to);
 	if (!err)
@@ -342,15 +370,18 @@ int store_move(struct store *s, const char *from, const char *to)
 	if (err)
 		return err;
 	if (two.own || two.target)
-		look_at_names(s, &two.at, to, &loss);
+		look_at_names(s, &two.at, two.own ? &two.st : NULL, &loss);
+	counts = may_count(&one) || may_count(&two);
 	orig_note(s, from);
 	orig_note(s, to);
 	change_begin(s);
 	err = is_simple(&one, &two) ? move_simple(s, &one, &two)
 				    : move_logged(s, &one, &two);
 	change_end(s);
-	recount(s, from);
-	recount(s, to);
+	if (counts) {
+		recount(s, from);
+		recount(s, to);
+	}
 	if (!err)
 		count_loss(s, &loss);
 	return err;
@@ -386,19 +417,33 @@ int store_swap(struct store *s, const char *one, const char *two)
 
 /* --- attributes --- */
 
-/* Where attributes of what is at path belong. */
-static void attr_path(struct store *s, const char **path, char buf[64])
+static struct shared *shared_at(struct store *s, const char *path)
 {
-	struct shared *sh = NULL;
 	struct seen at;
 	struct stat st;
 
-	if (!s->shared || seen_at(s, *path, &at))
+	if (seen_at(s, path, &at))
+		return NULL;
+	if (at.store != HAS_NOT && !stat_own(s, path, &st))
+		return shared_by_copy(s, &st);
+	if (at.target && !store_stat_target(s, at.origin, &st))
+		return shared_find(s, &st);
+	return NULL;
+}
+
+/* Where attributes of what is at path (and was found there) belong. */
+static void attr_path(struct store *s, const struct store_object *o,
+		      const char **path, char buf[64])
+{
+	struct shared *sh = NULL;
+
+	if (!s->shared)
 		return;
-	if (at.store != HAS_NOT && !stat_own(s, *path, &st))
-		sh = shared_by_copy(s, &st);
-	else if (at.target && !stat_below(s->target, at.origin, &st))
-		sh = shared_find(s, &st);
+	if (!o)
+		sh = shared_at(s, *path);
+	else if (!S_ISDIR(o->real.st_mode))
+		sh = o->in_store ? shared_by_copy(s, &o->real)
+				 : shared_find(s, &o->under);
 	if (sh && sh->link[0]) {
 		shared_attr_path(sh, buf);
 		*path = buf;
@@ -406,14 +451,14 @@ static void attr_path(struct store *s, const char **path, char buf[64])
 }
 
 int store_set_attr(struct store *s, const char *path,
-		   const struct store_attr *a)
+		   const struct store_object *o, const struct store_attr *a)
 {
 	const char *where = path;
 	struct seen at;
 	char buf[64];
 	int err, fd;
 
-	attr_path(s, &where, buf);
+	attr_path(s, o, &where, buf);
 	orig_note(s, path);
 	change_begin(s);
 	err = log_one(s, (struct record){ .op = RECORD_ATTR, .path = where,
@@ -421,7 +466,7 @@ int store_set_attr(struct store *s, const char *path,
 	change_end(s);
 	if (err)
 		return err;
-	tell_again(s, path);
+	tell_again(s, path, o);
 	if (seen_at(s, path, &at) || at.store == HAS_NOT || !at.target)
 		return 0;
 	/* a directory of the store beneath one of the target */
@@ -433,7 +478,8 @@ int store_set_attr(struct store *s, const char *path,
 	return 0;
 }
 
-int store_clear_attr(struct store *s, const char *path, unsigned set)
+int store_clear_attr(struct store *s, const char *path,
+		     const struct store_object *o, unsigned set)
 {
 	const char *where = path;
 	struct store_attr left;
@@ -442,7 +488,7 @@ int store_clear_attr(struct store *s, const char *path, unsigned set)
 	char buf[64];
 	int err;
 
-	attr_path(s, &where, buf);
+	attr_path(s, o, &where, buf);
 	r[0] = (struct record){ .op = RECORD_PLAIN, .path = where };
 	r[1] = (struct record){ .op = RECORD_ATTR, .path = where };
 	n = known_find(s->tree, where);
@@ -455,6 +501,6 @@ int store_clear_attr(struct store *s, const char *path, unsigned set)
 	err = log_run(s, r, left.set ? 2 : 1);
 	change_end(s);
 	if (!err)
-		tell_again(s, path);
+		tell_again(s, path, o);
 	return err;
 }

@@ -29,6 +29,13 @@ enum copy_flag {
 	COPY_SYNC	= 1 << 4,	/* on the disk when it returns */
 };
 
+/*
+ * Before the name of an extended attribute that only root could set, kept
+ * with a stand-in (COPY_STAND_IN), which gets "security.capability" so; and
+ * whoever copies that without, has it set really.
+ */
+#define COPY_KEPT "user.vufs."
+
 /* What the copy has not. */
 enum copy_loss {
 	COPY_LOST_OWNER	= 1 << 0,

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define ACL_PREFIX "system.posix_acl_"
+#define CAPS "security.capability"
 
 /* The kernel's own limits of a list and of a value. */
 enum { LIST_MAX = 65536, VALUE_MAX = 65536 };
@@ -27,6 +28,7 @@ struct attributes {
 	char from[32], to[32];	/* names in /proc */
 	char *list, *value;
 	ssize_t len;		/* of the list */
+	bool stand_in;
 	struct copy_done *done;
 };
 
@@ -43,17 +45,32 @@ static bool begins(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* Labels and capabilities are given by the system, not copied. */
-static bool is_copied(const char *name, bool acls)
+/*
+ * Labels and capabilities are given by the system, not copied; but these are
+ * only told.
+ */
+static bool is_copied(const struct attributes *a, const char *name, bool acls)
 {
+	if (a->stand_in && !acls && !strcmp(name, CAPS))
+		return true;
 	return !begins(name, "security.") && begins(name, ACL_PREFIX) == acls;
+}
+
+/* What it is called in the copy. */
+static const char *name_there(const struct attributes *a, const char *name)
+{
+	if (!strcmp(name, CAPS))
+		return COPY_KEPT CAPS;
+	if (!a->stand_in && begins(name, COPY_KEPT))
+		return name + strlen(COPY_KEPT);
+	return name;
 }
 
 static int copy_one(struct attributes *a, const char *name)
 {
 	ssize_t n = getxattr(a->from, name, a->value, VALUE_MAX);
 
-	if (n >= 0 && setxattr(a->to, name, a->value, n, 0) == 0)
+	if (n >= 0 && setxattr(a->to, name_there(a, name), a->value, n, 0) == 0)
 		return 0;
 	if (!not_permitted(errno))
 		return -errno;
@@ -91,7 +108,7 @@ static int copy_list(struct attributes *a, bool acls)
 
 	for (ssize_t i = 0; i < a->len && !err;
 	     i += strlen(a->list + i) + 1) {
-		if (is_copied(a->list + i, acls))
+		if (is_copied(a, a->list + i, acls))
 			err = copy_one(a, a->list + i);
 	}
 	return err;
@@ -206,6 +223,7 @@ int copy_attributes(int source, int target, const struct copy_plan *plan,
 	done = a.done;
 	if (!done->origin.st_mode && fstat(source, &done->origin) < 0)
 		return -errno;
+	a.stand_in = plan && (plan->flags & COPY_STAND_IN);
 	snprintf(a.from, sizeof(a.from), "/proc/self/fd/%d", source);
 	snprintf(a.to, sizeof(a.to), "/proc/self/fd/%d", target);
 	err = copy_all(&a, target, plan ? plan : &full);

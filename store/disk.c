@@ -89,22 +89,35 @@ int remove_own(struct store *s, const char *path)
 	return err == -ENOENT ? 0 : err;
 }
 
+static bool same_parent(const char *a, const char *b)
+{
+	size_t n, m;
+
+	path_last(a, &n);
+	path_last(b, &m);
+	return n == m && !memcmp(a, b, n);
+}
+
 static int rename_own(struct store *s, const char *from, const char *to,
 		      unsigned flags)
 {
 	const char *name, *new_name;
 	int fd = open_parent(s->dir, from, &name), new_fd, err;
+	size_t n;
 
 	if (fd < 0)
 		return fd;
-	new_fd = open_parent(s->dir, to, &new_name);
+	new_name = path_last(to, &n);
+	new_fd = same_parent(from, to) ? fd
+				       : open_parent(s->dir, to, &new_name);
 	if (new_fd < 0) {
 		close(fd);
 		return new_fd;
 	}
 	store_step("rename");
 	err = renameat2(fd, name, new_fd, new_name, flags) ? -errno : 0;
-	close(new_fd);
+	if (new_fd != fd)
+		close(new_fd);
 	close(fd);
 	return err;
 }
@@ -189,20 +202,28 @@ static int dress(struct store *s, int dir, const char *name,
 		 const struct seen *at)
 {
 	const struct copy_plan plan = { .extra = geteuid() ? 0700 : 0 };
-	int fd, like, err;
+	struct store_object like;
+	struct store_attr told;
+	int fd, err;
 
 	fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	like = store_open_target(s, at->origin);
-	if (like < 0) {
+	err = target_find(s, at->origin, &like);
+	if (err) {
 		close(fd);
-		return like == -ENOENT || like == -ENOTDIR ? 0 : like;
+		return err == -ENOENT || err == -ENOTDIR ? 0 : err;
 	}
-	err = copy_attributes(like, fd, &plan, NULL);
+	/* what a store below has of it, has its extended attributes */
+	err = copy_attributes(like.below >= 0 ? like.below : like.fd, fd,
+			      &plan, NULL);
+	if (!err && s->nparts) {
+		target_attr(&like.under, &told);
+		set_attributes(fd, &told);
+	}
 	if (!err && at->node)
 		set_attributes(fd, &at->node->attr);
-	close(like);
+	store_drop(&like);
 	close(fd);
 	return err;
 }
@@ -269,14 +290,27 @@ static int descend(struct store *s, int dir, const char *name,
 	return err ?: fd;
 }
 
+/* One that is there, and those above it, and all of that is known. */
+static int open_known_dir(struct store *s, const char *path)
+{
+	struct seen at;
+
+	if (*path && (seen_at(s, path, &at) || at.store == HAS_NOT))
+		return -ENOENT;
+	return open_below(s->dir, path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+}
+
 int store_make_dir(struct store *s, const char *path)
 {
 	const char *rest = path, *name;
 	char prefix[PATH_MAX];
 	struct seen at;
 	size_t len, n;
-	int fd = open_below(s->dir, "", O_PATH | O_DIRECTORY), err = 0;
+	int fd = open_known_dir(s, path), err = 0;
 
+	if (fd != -ENOENT)
+		return fd;
+	fd = open_below(s->dir, "", O_PATH | O_DIRECTORY);
 	while (fd >= 0 && (len = path_step(&rest, &name))) {
 		n = rest - path;
 		memcpy(prefix, path, n);

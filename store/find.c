@@ -23,12 +23,9 @@ void store_drop(struct store_object *o)
 		close(o->fd);
 	if (o->merged >= 0)
 		close(o->merged);
-	o->fd = o->merged = -1;
-}
-
-int store_open_target(const struct store *s, const char *origin)
-{
-	return open_below(s->target, origin, O_PATH | O_NOFOLLOW);
+	if (o->below >= 0)
+		close(o->below);
+	o->fd = o->merged = o->below = -1;
 }
 
 static bool is_absent(int err)
@@ -52,41 +49,49 @@ static int open_own(struct store *s, const char *path,
 	return is_absent(fd) ? -ENOENT : fd;
 }
 
-static int open_targets(struct store *s, const struct store_where *w,
-			struct stat *st)
+
+/*
+ * Attributes are told of everything (STORE_LOOSE), and the kernel lets nobody
+ * here look into that directory of the target: then nothing is in it but what
+ * the store has. Root's monitor is not kept out, whoever it works for.
+ */
+static bool is_shut(const struct store *s, const struct store_object *over)
 {
+	const struct stat *st = &over->real;
 	int fd;
 
-	if (!w->target)
-		return -ENOENT;
-	fd = store_open_target(s, w->origin);
-	if (fd >= 0 && fstat(fd, st)) {
+	if (!(s->flags & STORE_LOOSE) || !geteuid() ||
+	    st->st_uid == geteuid() || (st->st_mode & 05) == 05)
+		return false;
+	fd = openat(over->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
 		close(fd);
-		return -EIO;
-	}
-	return fd;
+	return fd < 0 && errno == EACCES;
 }
 
 /* The store has one: is it over a directory of the target? */
 static int merge(struct store *s, const struct store_where *w,
 		 struct store_object *o)
 {
-	struct stat st;
-	int fd;
+	struct store_object over;
+	int err;
 
 	if (!S_ISDIR(o->real.st_mode) || !w->target)
 		return 0;
-	fd = open_targets(s, w, &st);
-	if (fd < 0)
-		return is_absent(fd) ? 0 : fd;
-	if (!S_ISDIR(st.st_mode)) {
-		close(fd);
+	err = target_find(s, w->origin, &over);
+	if (err)
+		return is_absent(err) ? 0 : err;
+	if (!S_ISDIR(over.under.st_mode)) {
+		store_drop(&over);
 		return 0;
 	}
-	o->merged = o->fd;
-	o->fd = fd;
-	o->real = st;
-	o->in_store = false;
+	if (is_shut(s, &over)) {	/* tell_shut() */
+		o->under = over.under;
+		store_drop(&over);
+		return 0;
+	}
+	over.merged = o->fd;
+	*o = over;
 	return 0;
 }
 
@@ -97,10 +102,10 @@ static int follow_link(struct store *s, struct store_object *o)
 	char name[sizeof(sh->link)] = "";
 	int fd;
 
-	if (S_ISDIR(o->real.st_mode) || o->real.st_nlink < 2 || !s->unfound)
+	if (S_ISDIR(o->real.st_mode) || o->under.st_nlink < 2 || !s->unfound)
 		return 0;
 	pthread_rwlock_rdlock(&s->lock);
-	sh = shared_find(s, &o->real);
+	sh = o->in_store ? NULL : shared_find(s, &o->under);
 	if (sh)
 		strcpy(name, sh->link);
 	pthread_rwlock_unlock(&s->lock);
@@ -109,10 +114,14 @@ static int follow_link(struct store *s, struct store_object *o)
 	fd = open_below(s->links, name, O_PATH | O_NOFOLLOW);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	close(o->fd);
+	store_drop(o);
 	o->fd = fd;
 	o->in_store = true;
-	return fstat(fd, &o->real) ? -errno : 0;
+	o->beneath = false;
+	if (fstat(fd, &o->real))
+		return -errno;
+	o->under = o->real;
+	return 0;
 }
 
 static int open_object(struct store *s, const char *path,
@@ -123,10 +132,10 @@ static int open_object(struct store *s, const char *path,
 	o->fd = open_own(s, path, w, &o->real);
 	if (o->fd >= 0) {
 		o->in_store = true;
+		o->under = o->real;
 		err = merge(s, w, o);
 	} else if (o->fd == -ENOENT) {
-		o->fd = open_targets(s, w, &o->real);
-		err = o->fd < 0 ? o->fd : 0;
+		err = w->target ? target_find(s, w->origin, o) : -ENOENT;
 	} else {
 		err = o->fd;
 	}
@@ -144,27 +153,13 @@ static void tell_identity(struct store *s, const struct store_where *w,
 	struct stat st;
 
 	if (!o->in_store || S_ISDIR(o->real.st_mode) || !w->target ||
-	    stat_below(s->target, w->origin, &st))
+	    store_stat_target(s, w->origin, &st))
 		return;
 	if ((st.st_mode & S_IFMT) != (o->real.st_mode & S_IFMT) &&
 	    !(w->attr.set & STORE_TYPE))
 		return;
 	t->as_dev = st.st_dev;
 	t->as_ino = st.st_ino;
-}
-
-/* It is of the file, by whatever name. */
-static void tell_shared_attr(struct store *s, const struct shared *sh,
-			     struct told *t)
-{
-	char path[64];
-	struct node *n;
-
-	shared_attr_path(sh, path);
-	n = known_find(s->tree, path);
-	t->attr.set = 0;
-	if (n)
-		t->attr = n->attr;
 }
 
 static void tell_names(struct store *s, const struct store_object *o,
@@ -176,7 +171,7 @@ static void tell_names(struct store *s, const struct store_object *o,
 		return;
 	pthread_rwlock_rdlock(&s->lock);
 	sh = o->in_store ? shared_by_copy(s, &o->real)
-			 : shared_find(s, &o->real);
+			 : shared_find(s, &o->under);
 	if (sh) {
 		t->nlink = sh->nlink;
 		if (o->in_store && sh->ino) {
@@ -184,7 +179,7 @@ static void tell_names(struct store *s, const struct store_object *o,
 			t->as_ino = sh->ino;
 		}
 		if (o->in_store)
-			tell_shared_attr(s, sh, t);
+			shared_attr(s, sh, &t->attr);
 	}
 	pthread_rwlock_unlock(&s->lock);
 }
@@ -202,7 +197,9 @@ static void tell_times(const struct store_object *o, struct told *t)
 
 	if (o->merged < 0 || fstat(o->merged, &st))
 		return;
-	if (later(&st.st_mtim, &o->real.st_mtim) ||
+	/* the target's may have changed since, where it may */
+	if ((later(&st.st_mtim, &o->under.st_mtim) &&
+	     later(&st.st_mtim, &o->under.st_ctim)) ||
 	    (t->attr.set & STORE_MTIME)) {
 		t->attr.set |= STORE_MTIME;
 		t->attr.mtime = st.st_mtim;
@@ -210,9 +207,33 @@ static void tell_times(const struct store_object *o, struct told *t)
 	if (!(t->attr.set & STORE_CTIME) ||
 	    later(&st.st_mtim, &t->attr.ctime)) {
 		t->attr.ctime = st.st_mtim;
-		if (later(&st.st_mtim, &o->real.st_ctim))
+		if (later(&st.st_mtim, &o->under.st_ctim))
 			t->attr.set |= STORE_CTIME;
 	}
+}
+
+static bool is_stand_in(const struct store_object *o)
+{
+	return o->in_store && S_ISDIR(o->real.st_mode) &&
+	       (o->under.st_ino != o->real.st_ino ||
+		o->under.st_dev != o->real.st_dev);
+}
+
+/* The store's directory is in the place of one of the target's. */
+static void tell_shut(struct store_object *o, const struct store_attr *known,
+		      struct told *t)
+{
+	struct stat st = o->under;
+
+	store_attr_tell(known, &st);
+	t->attr.set |= STORE_MODE | STORE_UID | STORE_GID;
+	t->attr.mode = st.st_mode;
+	t->attr.uid = st.st_uid;
+	t->attr.gid = st.st_gid;
+	t->as_dev = st.st_dev;
+	t->as_ino = st.st_ino;
+	t->subdirs = 0;
+	o->under = o->real;
 }
 
 static void tell(struct store *s, const struct store_where *w,
@@ -224,6 +245,10 @@ static void tell(struct store *s, const struct store_where *w,
 	if (o->in_store && told_get(s, &o->real, &old)) {
 		t.as_dev = old.as_dev;
 		t.as_ino = old.as_ino;
+		t.kept = old.kept;
+		t.kept_ctime = old.kept_ctime;
+		t.kept_mtime = old.kept_mtime;
+		t.ctime = old.ctime;
 	} else {
 		tell_identity(s, w, o, &t);
 	}
@@ -231,9 +256,11 @@ static void tell(struct store *s, const struct store_where *w,
 	tell_times(o, &t);
 	if (S_ISDIR(o->real.st_mode))
 		t.subdirs = w->subdirs;
+	if (is_stand_in(o))
+		tell_shut(o, &w->attr, &t);
 	told_put(s, &t);
-	o->st = o->real;
-	store_tell(s, &o->st);
+	o->st = o->under;
+	told_tell(s, &o->real, &o->st);
 }
 
 static int find_once(struct store *s, const char *path,
@@ -241,7 +268,7 @@ static int find_once(struct store *s, const char *path,
 {
 	int err;
 
-	*o = (struct store_object){ .fd = -1, .merged = -1 };
+	*o = STORE_NOTHING;
 	err = open_object(s, path, w, o);
 	if (!err)
 		err = follow_link(s, o);
@@ -250,9 +277,9 @@ static int find_once(struct store *s, const char *path,
 		return err;
 	}
 	tell(s, w, o);
-	o->same = !o->in_store && o->merged < 0 && !w->attr.set &&
+	o->same = o->same && !o->in_store && o->merged < 0 && !w->attr.set &&
 		  !w->subdirs && !strcmp(w->origin, path) &&
-		  o->st.st_nlink == o->real.st_nlink;
+		  o->st.st_nlink == o->under.st_nlink;
 	return 0;
 }
 
@@ -262,7 +289,7 @@ int store_find(struct store *s, const char *path, struct store_object *o)
 	uint64_t before;
 	int err;
 
-	*o = (struct store_object){ .fd = -1, .merged = -1 };
+	*o = STORE_NOTHING;
 	if (is_meta(path))
 		return -ENOENT;
 	for (int i = 0; i < TRIES; i++) {
@@ -278,12 +305,19 @@ int store_find(struct store *s, const char *path, struct store_object *o)
 	return -EIO;
 }
 
-void tell_again(struct store *s, const char *path)
+void tell_again(struct store *s, const char *path,
+		const struct store_object *o)
 {
-	struct store_object o;
+	struct store_object found;
+	struct store_where w;
 
-	if (!store_find(s, path, &o))
-		store_drop(&o);
+	if (!o) {
+		if (!store_find(s, path, &found))
+			store_drop(&found);
+	} else if (!store_resolve(s, path, &w)) {
+		found = *o;
+		tell(s, &w, &found);
+	}
 }
 
 /* --- times of directories --- */
@@ -308,11 +342,11 @@ void store_touch(struct store *s, const char *path)
 
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", o.merged);
 		utimensat(AT_FDCWD, link, now, 0);
-		tell_again(s, path);
+		tell_again(s, path, &o);
 	} else if (!o.in_store) {
 		clock_gettime(CLOCK_REALTIME_COARSE, &a.mtime);
 		a.ctime = a.mtime;
-		store_set_attr(s, path, &a);
+		store_set_attr(s, path, &o, &a);
 	}
 	store_drop(&o);
 }

@@ -51,7 +51,7 @@ int path_join(char *buf, size_t size, const char *dir, const char *name,
 {
 	size_t n = strlen(dir);
 
-	if (n + len + 2 > size)
+	if (n + (n && len) + len + 1 > size)
 		return -ENAMETOOLONG;
 	memmove(buf, dir, n);
 	if (n && len)

@@ -49,6 +49,41 @@ void shared_attr_path(const struct shared *sh, char buf[64])
 	snprintf(buf, 64, META "/links/%.31s", sh->link);
 }
 
+void shared_attr(struct store *s, const struct shared *sh,
+		 struct store_attr *a)
+{
+	char path[64];
+	struct node *n;
+
+	shared_attr_path(sh, path);
+	n = known_find(s->tree, path);
+	if (n)
+		*a = n->attr;
+	else
+		a->set = 0;
+}
+
+/*
+ * In a directory that is the store's alone the kernel finds them, and nobody
+ * asks for their names.
+ */
+void shared_tell(struct store *s)
+{
+	for (struct shared *sh = s->shared; sh; sh = sh->next) {
+		struct told t = { .dev = sh->own_dev, .ino = sh->own_ino,
+				  .nlink = sh->nlink };
+
+		if (!sh->link[0])
+			continue;
+		if (sh->ino) {
+			t.as_dev = sh->dev;
+			t.as_ino = sh->ino;
+		}
+		shared_attr(s, sh, &t.attr);
+		told_put(s, &t);
+	}
+}
+
 static void drop(struct store *s, struct shared *sh)
 {
 	struct shared **at = &s->shared;
@@ -93,9 +128,10 @@ static struct shared *add(struct store *s, const struct record *r)
 		free(sh);
 		return NULL;
 	}
-	if (r->origin && !stat_below(s->target, r->origin, &st)) {
+	if (r->origin && !store_stat_target(s, r->origin, &st)) {
 		sh->dev = st.st_dev;
 		sh->ino = st.st_ino;
+		sh->several = st.st_nlink > 1;
 		/* not counted further: when in doubt, all names are asked for */
 		sh->unseen = r->link && st.st_nlink > 1 ? st.st_nlink - 1 : 0;
 	}
@@ -116,6 +152,11 @@ static void set_copy(struct store *s, struct shared *sh, const char *link)
 	strcpy(sh->link, link);
 	sh->own_dev = st.st_dev;
 	sh->own_ino = st.st_ino;
+	/* it had lost a name before it was copied: of the others none is met */
+	if (!sh->unseen && sh->several && sh->nlink > 1) {
+		sh->unseen = sh->nlink - 1;
+		s->unfound++;
+	}
 }
 
 int shared_load(struct store *s, const struct record *r)
@@ -130,8 +171,11 @@ int shared_load(struct store *s, const struct record *r)
 		return -ENOMEM;
 	sh->nlink = r->nlink;
 	set_copy(s, sh, r->link);
-	/* the kernel may give the number of its copy to another file now */
-	if (!sh->nlink)
+	/*
+	 * The kernel may give the number of its copy to another file now. (A
+	 * file of the store alone has lost its last name further down.)
+	 */
+	if (!sh->nlink || (!sh->link[0] && !sh->origin))
 		drop(s, sh);
 	return 0;
 }
@@ -170,6 +214,7 @@ static void tell_count(struct store *s, const struct shared *sh)
 
 	told_get(s, &st, &t);
 	t.nlink = sh->nlink;
+	t.gone = !sh->nlink;
 	told_put(s, &t);
 }
 
@@ -203,11 +248,17 @@ int shared_count(struct store *s, const struct stat *target,
 		 const char *origin, int by)
 {
 	struct shared *sh = shared_find(s, target);
+	int err;
 
-	if (!sh)
-		return run(s, &(struct record){ .op = RECORD_LINK,
+	if (!sh) {
+		err = run(s, &(struct record){ .op = RECORD_LINK,
 				.origin = origin,
 				.nlink = target->st_nlink + by });
+		sh = err ? NULL : shared_find(s, target);
+		if (sh)
+			tell_count(s, sh);
+		return err;
+	}
 	if (by < 0 && sh->unseen && !--sh->unseen)
 		s->unfound--;
 	return shared_change(s, sh, by);
@@ -339,7 +390,7 @@ int store_link(struct store *s, const char *from, const char *to)
 	if (err)
 		return err;
 	sh = shared_by_copy(s, &st);
-	is_copy = at.target && !stat_below(s->target, at.origin, &origin);
+	is_copy = at.target && !store_stat_target(s, at.origin, &origin);
 	if (!sh && (is_copy || (at.node && at.node->attr.set) ||
 		    (s->flags & STORE_LOOSE))) {
 		err = share_own(s, from, &st, is_copy ? at.origin : NULL);

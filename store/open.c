@@ -127,6 +127,7 @@ static void give(struct store *s)
 static int open_for_changes(struct store *s, const char *name,
 			    struct store_message *why)
 {
+	struct stat st;
 	int err;
 
 	s->meta = open_dir(s->dir, META, true);
@@ -135,8 +136,12 @@ static int open_for_changes(struct store *s, const char *name,
 	err = take_lock(s, why);
 	if (!err)
 		err = read_format(s, why);
-	if (err == -ENOENT)
+	if (err == -ENOENT) {
 		err = write_format(s, name) ?: read_format(s, why);
+		/* a new store makes no difference yet, to its target's times */
+		if (!err && !store_stat_target(s, "", &st))
+			set_times(s->dir, &st);
+	}
 	if (err)
 		return err;
 	s->work = open_dir(s->meta, "work", true);
@@ -325,7 +330,9 @@ static void init_locks(struct store *s)
 	pthread_mutex_init(&s->telling, NULL);
 }
 
-static struct store *store_new(int dir, int target, unsigned flags)
+static struct store *store_new(int dir, int target,
+			       const struct store_part *part, size_t nparts,
+			       unsigned flags)
 {
 	struct store *s = calloc(1, sizeof(*s));
 
@@ -339,7 +346,8 @@ static struct store *store_new(int dir, int target, unsigned flags)
 	s->dir = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	s->target = fcntl(target, F_DUPFD_CLOEXEC, 3);
 	s->tree = known_new();
-	if (s->dir >= 0 && s->target >= 0 && s->tree)
+	if (s->dir >= 0 && s->target >= 0 && s->tree &&
+	    !parts_copy(s, part, nparts))
 		return s;
 	store_close(s);
 	return NULL;
@@ -369,12 +377,19 @@ static int load(struct store *s, const char *name, struct store_message *why)
 int store_open(int dir, int target, const char *name, unsigned flags,
 	       struct store **out, struct store_message *why)
 {
+	return store_open_over(dir, target, NULL, 0, name, flags, out, why);
+}
+
+int store_open_over(int dir, int target, const struct store_part *part,
+		    size_t nparts, const char *name, unsigned flags,
+		    struct store **out, struct store_message *why)
+{
 	struct store *s;
 	int err;
 
 	errno = ENOMEM;
 	why->text[0] = '\0';
-	s = store_new(dir, target, flags);
+	s = store_new(dir, target, part, nparts, flags);
 	if (!s)
 		return -errno;
 	err = load(s, name, why);
@@ -407,6 +422,7 @@ void store_close(struct store *s)
 	close_one(s->links);
 	close_one(s->log);
 	close_one(s->busy);
+	parts_free(s);
 	if (s->tree) {
 		told_free(s);
 		shared_free(s);

@@ -57,7 +57,7 @@ void orig_note(struct store *s, const char *path)
 	struct stat st;
 
 	if (at && !seen_at(s, path, at) && at->target &&
-	    !stat_below(s->target, at->origin, &st) &&
+	    !store_stat_target(s, at->origin, &st) &&
 	    is_untouched(s, at, path, &st))
 		orig_note_target(s, at->origin, &st);
 	free(at);

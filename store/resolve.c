@@ -120,12 +120,15 @@ void tell_all(struct store *s)
 static void tell_directory(const struct store *s, const struct node *n)
 {
 	char path[PATH_MAX];
+	struct store_object o;
 	struct seen at;
 	struct stat st;
 
 	if (node_path(n, path, sizeof(path)) >= 0 && !seen_at(s, path, &at) &&
-	    at.target && !stat_below(s->target, at.origin, &st))
-		s->listener->number(st.st_ino);
+	    at.target && !target_find(s, at.origin, &o)) {
+		s->listener->number(o.real.st_ino);
+		store_drop(&o);
+	}
 	if (!stat_own(s, path, &st))
 		s->listener->number(st.st_ino);
 }
@@ -143,18 +146,24 @@ void store_listen(struct store *s, const struct store_listener *l)
 	for (struct node *n = s->tree->root; n; n = known_next(n))
 		if (n->child)
 			tell_directory(s, n);
+	/* these are met without being looked for: by number */
+	shared_tell(s);
+	tell_again(s, "", NULL);
 }
 
 bool store_touches(const struct store *s, const char *name, size_t len)
 {
 	return touches_all(s) || names_may_have(s->tree, name, len) ||
+	       target_touches(s, name, len) ||
 	       (len == sizeof(META) - 1 && !memcmp(name, META, len)) ||
 	       (len == 2 && !memcmp(name, ".-", 2));
 }
 
 bool store_restricts(const struct store *s)
 {
-	return s->flags & STORE_LOOSE ? s->tree->shut : s->tree->restricted;
+	return (s->flags & STORE_LOOSE ? s->tree->shut
+				       : s->tree->restricted) ||
+	       target_restricts(s);
 }
 
 /* --- the other way: what is an object of the target called? --- */

@@ -54,6 +54,25 @@ struct store_message {
  */
 int store_open(int dir, int target, const char *name, unsigned flags,
 	       struct store **s, struct store_message *why);
+
+/*
+ * A part of the target that is seen through a store below, or that is another
+ * directory or file: what is at the name "at" in the target, and below it, is
+ * what is at name in s, or fd (O_PATH). Of parts within each other the inner
+ * one counts.
+ */
+struct store_part {
+	const char *at;
+	struct store *s;	/* borrowed until the upper one is closed */
+	const char *name;
+	int fd;			/* without s; copied */
+	bool same;		/* the kernel has it under that name, too */
+};
+
+/* The same for a target with parts. What they show is never changed. */
+int store_open_over(int dir, int target, const struct store_part *part,
+		    size_t nparts, const char *name, unsigned flags,
+		    struct store **s, struct store_message *why);
 void store_close(struct store *s);
 
 /* The name of the target as the store has kept it, or "". */
@@ -136,11 +155,17 @@ bool store_restricts(const struct store *s);
 struct store_object {
 	int fd;			/* O_PATH */
 	int merged;		/* the store's directory beneath, or -1 */
+	int below;		/* that of a store below, or -1 */
 	bool in_store;		/* fd is the store's */
+	bool beneath;		/* fd is that of a store below */
 	bool same;		/* the target's, with nothing else to tell */
 	struct stat real;	/* of fd */
+	struct stat under;	/* the same, or as the target tells it */
 	struct stat st;		/* as it is to be told */
 };
+
+#define STORE_NOTHING ((struct store_object){ .fd = -1, .merged = -1, \
+					      .below = -1 })
 
 /*
  * The object of a name. A directory that both have is the target's, and
@@ -151,9 +176,28 @@ void store_drop(struct store_object *o);
 
 /* The target's object of that origin: an O_PATH descriptor or -errno */
 int store_open_target(const struct store *s, const char *origin);
+/* What there is to tell of it, without this store. 0 or -errno */
+int store_stat_target(const struct store *s, const char *origin,
+		      struct stat *st);
 
 /* fstat() said *st of a real object: tell what is to be told. Changed? */
 bool store_tell(struct store *s, struct stat *st);
+
+/*
+ * A file was copied, and nothing else has happened to it yet: the ctime that it
+ * had is told, as long as that of the copy, o, is what it is now. NULL: no more
+ */
+void store_keep_ctime(struct store *s, const struct store_object *o,
+		      const struct timespec *ctime);
+/*
+ * The copy at path has other attributes now: who has opened the target's file
+ * before it was copied is told them.
+ */
+void store_tell_opened(struct store *s, const char *path);
+
+/* Of a new file of the store that has no name yet that is to be told. */
+void store_tell_nameless(struct store *s, const struct stat *real,
+			 const struct store_attr *a);
 
 /* Each child name that is known in a directory, under the reading lock. */
 struct store_child {
@@ -164,6 +208,13 @@ struct store_child {
 int store_children(struct store *s, const char *path,
 		   int (*each)(void *arg, const struct store_child *c),
 		   void *arg);
+
+/*
+ * Each name for which the listing of a directory may differ from that of the
+ * real one, here or in a store below. Some come twice, some are not there.
+ */
+int store_names(struct store *s, const char *path,
+		int (*each)(void *arg, const char *name), void *arg);
 
 /*
  * All that a store knows, parents first: for tools. In a directory that is
@@ -226,11 +277,15 @@ int store_remove(struct store *s, const char *path, bool directory);
 int store_move(struct store *s, const char *from, const char *to);
 int store_swap(struct store *s, const char *one, const char *two);
 
-/* Attributes beside those that are set already. */
+/*
+ * Attributes beside those that are set already. o: what store_find() has found
+ * there, which saves looking again, or NULL
+ */
 int store_set_attr(struct store *s, const char *path,
-		   const struct store_attr *a);
+		   const struct store_object *o, const struct store_attr *a);
 /* These are the object's own again. */
-int store_clear_attr(struct store *s, const char *path, unsigned set);
+int store_clear_attr(struct store *s, const char *path,
+		     const struct store_object *o, unsigned set);
 
 /* A directory's content has changed: its times are now. */
 void store_touch(struct store *s, const char *path);

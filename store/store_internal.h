@@ -17,6 +17,8 @@
  */
 struct store {
 	int dir, target;
+	struct store_part *part;	/* of the target */
+	size_t nparts;
 	int meta, work, links, log;	/* below .vufs; -1: none */
 	int busy;			/* the file that is locked */
 	unsigned flags;
@@ -64,6 +66,25 @@ int seen_step(const struct store *s, struct seen *at, const char *name,
 	      size_t len);
 int seen_at(const struct store *s, const char *path, struct seen *at);
 
+/* --- the target, and what is below (target.c) --- */
+
+int parts_copy(struct store *s, const struct store_part *part, size_t n);
+void parts_free(struct store *s);
+
+/* The target's object: as store_find(), but nothing of it is in_store. */
+int target_find(const struct store *s, const char *origin,
+		struct store_object *o);
+/* All that it tells, but the type. */
+void target_attr(const struct stat *under, struct store_attr *a);
+/* What the stores below say to the questions of the same names. */
+bool target_tell(struct store *s, struct stat *st);
+bool target_touches(const struct store *s, const char *name, size_t len);
+bool target_restricts(const struct store *s);
+int target_names(struct store *s, const char *origin,
+		 int (*each)(void *arg, const char *name), void *arg);
+/* A number of the kernel's means something new: nobody knows it. */
+void target_forget(struct store *s, const struct stat *real);
+
 /* --- the disk --- */
 
 /* openat() that meets no symlink and stays below. */
@@ -109,6 +130,9 @@ struct told {
 	dev_t as_dev;		/* identity; 0, 0: its own */
 	ino_t as_ino;
 	nlink_t nlink;		/* 0: its own */
+	bool gone;		/* no name leads to it any more */
+	bool kept;		/* ctime is told while it has these: */
+	struct timespec kept_ctime, kept_mtime, ctime;
 	int subdirs;		/* to be added to nlink */
 	struct store_attr attr;
 };
@@ -116,10 +140,17 @@ struct told {
 void told_forget(struct store *s, const struct stat *real);
 bool told_get(struct store *s, const struct stat *real, struct told *t);
 void told_put(struct store *s, const struct told *t);
+void told_gone(struct store *s, const struct stat *real);
+/* What this store has to tell of the kernel's real object. Changed? */
+bool told_tell(struct store *s, const struct stat *real, struct stat *st);
 void told_free(struct store *s);
 
-/* What is told of the object at path is computed anew. */
-void tell_again(struct store *s, const char *path);
+/*
+ * What is told of the object at path is computed anew. o: what it is, as it
+ * was found; NULL: it is looked for
+ */
+void tell_again(struct store *s, const char *path,
+		const struct store_object *o);
 
 /* --- files of several names --- */
 
@@ -132,6 +163,7 @@ struct shared {
 	dev_t own_dev;		/* of that copy */
 	ino_t own_ino;
 	nlink_t nlink;		/* how many names there are to be told */
+	bool several;		/* names in the target */
 	unsigned unseen;	/* of which not known, when copied */
 };
 
@@ -144,6 +176,11 @@ int shared_change(struct store *s, struct shared *sh, int by);
 int shared_load(struct store *s, const struct record *r);
 /* Where the attributes of such a file are kept. */
 void shared_attr_path(const struct shared *sh, char buf[64]);
+/* They are of the file, by whatever name. */
+void shared_attr(struct store *s, const struct shared *sh,
+		 struct store_attr *a);
+/* What is to be told of all that are copied, from the start. */
+void shared_tell(struct store *s);
 void shared_free(struct store *s);
 void shared_records(struct store *s, struct strbuf *text);
 

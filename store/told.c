@@ -34,6 +34,7 @@ void told_forget(struct store *s, const struct stat *real)
 	pthread_mutex_lock(&s->telling);
 	forget(find(s, real->st_dev, real->st_ino));
 	pthread_mutex_unlock(&s->telling);
+	target_forget(s, real);
 }
 
 bool told_get(struct store *s, const struct stat *real, struct told *t)
@@ -50,7 +51,8 @@ bool told_get(struct store *s, const struct stat *real, struct told *t)
 
 static bool says_nothing(const struct told *t)
 {
-	return !t->as_ino && !t->nlink && !t->subdirs && !t->attr.set;
+	return !t->as_ino && !t->nlink && !t->subdirs && !t->attr.set &&
+	       !t->gone && !t->kept;
 }
 
 /* Without memory less is told. */
@@ -74,6 +76,15 @@ void told_put(struct store *s, const struct told *t)
 		}
 	}
 	pthread_mutex_unlock(&s->telling);
+}
+
+void told_gone(struct store *s, const struct stat *real)
+{
+	struct told t = { .dev = real->st_dev, .ino = real->st_ino };
+
+	told_get(s, real, &t);
+	t.gone = true;
+	told_put(s, &t);
 }
 
 void told_free(struct store *s)
@@ -103,12 +114,20 @@ void store_attr_tell(const struct store_attr *a, struct stat *st)
 		st->st_ctim = a->ctime;
 }
 
-bool store_tell(struct store *s, struct stat *st)
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool told_tell(struct store *s, const struct stat *real, struct stat *st)
 {
 	struct told t;
 
-	if (!told_get(s, st, &t))
+	if (!told_get(s, real, &t))
 		return false;
+	if (t.kept && same_time(&t.kept_ctime, &real->st_ctim) &&
+	    same_time(&t.kept_mtime, &real->st_mtim))
+		st->st_ctim = t.ctime;
 	store_attr_tell(&t.attr, st);
 	if (t.as_ino) {
 		st->st_dev = t.as_dev;
@@ -119,5 +138,73 @@ bool store_tell(struct store *s, struct stat *st)
 	/* some file systems do not count: 1 */
 	if (t.subdirs && st->st_nlink > 1)
 		st->st_nlink += t.subdirs;
+	if (t.gone)
+		st->st_nlink = 0;
 	return true;
+}
+
+void store_keep_ctime(struct store *s, const struct store_object *o,
+		      const struct timespec *ctime)
+{
+	struct told t = { .dev = o->real.st_dev, .ino = o->real.st_ino };
+
+	if (!told_get(s, &o->real, &t) && !ctime)
+		return;
+	t.kept = ctime;
+	t.kept_ctime = o->real.st_ctim;
+	t.kept_mtime = o->real.st_mtim;
+	if (ctime)
+		t.ctime = *ctime;
+	told_put(s, &t);
+}
+
+static void tell_as(struct store *s, const struct stat *real,
+		    const struct stat *st)
+{
+	struct told t = {
+		.dev = real->st_dev, .ino = real->st_ino,
+		.attr = {
+			.set = STORE_MODE | STORE_UID | STORE_GID |
+			       STORE_ATIME | STORE_MTIME | STORE_CTIME,
+			.mode = st->st_mode, .uid = st->st_uid,
+			.gid = st->st_gid, .atime = st->st_atim,
+			.mtime = st->st_mtim, .ctime = st->st_ctim,
+		},
+	};
+
+	if (st->st_ino != real->st_ino || st->st_dev != real->st_dev) {
+		t.as_dev = st->st_dev;
+		t.as_ino = st->st_ino;
+	}
+	told_put(s, &t);
+}
+
+void store_tell_opened(struct store *s, const char *path)
+{
+	struct store_object opened, copy;
+	struct store_where w;
+
+	if (store_resolve(s, path, &w) || !w.target ||
+	    target_find(s, w.origin, &opened))
+		return;
+	if (!store_find(s, path, &copy)) {
+		tell_as(s, &opened.real, &copy.st);
+		store_drop(&copy);
+	}
+	store_drop(&opened);
+}
+
+void store_tell_nameless(struct store *s, const struct stat *real,
+			 const struct store_attr *a)
+{
+	told_put(s, &(struct told){ .dev = real->st_dev, .ino = real->st_ino,
+				    .attr = *a });
+}
+
+bool store_tell(struct store *s, struct stat *st)
+{
+	const struct stat real = *st;
+	bool below = target_tell(s, st);
+
+	return told_tell(s, &real, st) || below;
 }

@@ -17,6 +17,7 @@
 #include "sys/real.h"
 #include "sys/special.h"
 #include "sys/state.h"
+#include "view/layered.h"
 #include "view/registry.h"
 
 static const struct vu_fs_ops *ops_of(const struct place *p)
@@ -39,7 +40,7 @@ struct verdict call_truncate(struct request *rq)
 	char link[32];
 	int err = rq->found[0].error;
 
-	if (!err && mount_rdonly(p->mount))
+	if (!err && layered_rdonly(rq->version, p->mount))
 		err = refuse_truncation(rq, p);
 	if (!err && module_changes(p))
 		err = ops_of(p)->truncate(&rq->ctx, &p->mount->pub, p->rel, size);
@@ -98,10 +99,20 @@ struct verdict call_chown(struct request *rq)
 	return verdict_value(err);
 }
 
-/* Was the descriptor of the call opened to have a name only (O_PATH)? */
+/*
+ * Was the descriptor of the call opened to have a name only (O_PATH)? One that
+ * can be read or written has a link in /proc that can be.
+ */
 static bool is_path(const struct request *rq)
 {
-	return descriptor_flags(rq->call->tid, (int)rq->call->arg[0]) & O_PATH;
+	int fd = (int)rq->call->arg[0];
+	char link[64];
+	struct stat st;
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid, fd);
+	if (!lstat(link, &st) && st.st_mode & 0600)
+		return false;
+	return descriptor_flags(rq->call->tid, fd) & O_PATH;
 }
 
 /* --- times --- */
@@ -262,7 +273,8 @@ struct verdict call_setxattr(struct request *rq)
 static bool module_has_xattr(const struct place *p)
 {
 	return made(p) || (mount_layered(p->mount) && p->rel &&
-			   S_ISDIR(p->mode));
+			   (S_ISDIR(p->mode) ||
+			    p->mount->pub.flags & VU_MOUNT_OWN_XATTR));
 }
 
 /* Fetch into a buffer of the caller's size and hand it over. name NULL: list */
@@ -356,7 +368,7 @@ static struct verdict change_made(struct request *rq, const struct place *p)
 		return get_xattr(rq, p);
 	if (!strcmp(call, "flistxattr"))
 		return list_xattr(rq, p);
-	if (mount_rdonly(p->mount))
+	if (layered_rdonly(rq->version, p->mount))
 		err = -EROFS;
 	else if (!strcmp(call, "fchmod"))
 		err = chmod_made(rq, p, arg[1] & 07777);
@@ -395,11 +407,11 @@ struct verdict call_fd_change(struct request *rq)
 		v = verdict_native();	/* which does not work on files */
 	else if (hidden_file(&p))
 		v = verdict_value(0);
-	else if (module_changes(&p) && !p.unnamed)
-		v = change_made(rq, &p);
-	else if (p.mount->id && mount_rdonly(p.mount) &&
+	else if (p.mount->id && layered_rdonly(rq->version, p.mount) &&
 		 !(descriptor_flags(rq->call->tid, fd) & O_ACCMODE))
 		v = verdict_value(-EROFS);
+	else if (module_changes(&p) && !p.unnamed)
+		v = change_made(rq, &p);
 	place_drop(&p);
 	return v;
 }

@@ -2,7 +2,8 @@
 /*
  * Who uses a mount that no name leads to (VU_MOUNT_APART)? The kernel would
  * keep it alive for a guest that has a file of it open or mapped, but nobody
- * could be told so after it was taken away.
+ * could be told so after it was taken away. And who executes a file, of which a
+ * view may show a copy?
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 #include "lib/proc.h"
 #include "sys/state.h"
+#include "view/layered.h"
 
 /* Never asks the file system's server. */
 static bool lies_on(void *arg, int dir, const char *name)
@@ -40,6 +42,25 @@ static bool has_mapped(pid_t pid, dev_t dev)
 	if (f)
 		fclose(f);
 	free(line);
+	return found;
+}
+
+bool guests_execute(const struct version *v, const struct stat *st)
+{
+	bool found = false;
+	struct stat exe;
+	char link[32];
+	pid_t *all;
+	size_t n = proc_descendants(getpid(), &all);
+
+	for (size_t i = 0; i < n && !found; i++) {
+		snprintf(link, sizeof(link), "/proc/%d/exe", all[i]);
+		if (stat(link, &exe))
+			continue;
+		layered_tell(v, &exe);
+		found = exe.st_ino == st->st_ino && exe.st_dev == st->st_dev;
+	}
+	free(all);
 	return found;
 }
 

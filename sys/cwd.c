@@ -17,12 +17,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine/engine.h"
 #include "engine/memory.h"
+#include "engine/rewrite.h"
 #include "lib/proc.h"
 #include "sys/creds.h"
 #include "sys/handlers.h"
 #include "sys/real.h"
 #include "sys/state.h"
+#include "view/layered.h"
 
 /* May the caller stand there? As the kernel checks it. */
 static int may_enter(struct request *rq, const struct place *p)
@@ -111,8 +114,66 @@ static struct verdict move_natively(struct request *rq)
 	return err ? verdict_value(err) : verdict_native();
 }
 
+/* Does the kernel let the caller go there by that name, and do we know it then? */
+static bool leads_there(const struct request *rq, const char *name,
+			const struct place *p)
+{
+	int fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct place q = NOWHERE;
+	bool does;
+
+	if (fd < 0 || place_of_fd(&q, mount_base(), fd))
+		return false;
+	does = !syscall(SYS_faccessat2, fd, "", X_OK,
+			AT_EMPTY_PATH | AT_EACCESS) &&
+	       !layered_home(rq->version, &q) && q.mount == p->mount &&
+	       q.rel && p->rel && !strcmp(q.rel, p->rel) &&
+	       file_id_equal(q.id, p->id);
+	place_drop(&q);
+	return does;
+}
+
+/*
+ * Into a directory that a layered mount's store has, or adds to: from where
+ * one stands the kernel finds most names by itself, if it knows where that is.
+ * NULL: it cannot
+ */
+static struct rewrite *by_kernel_name(struct request *rq, const struct place *p)
+{
+	struct rewrite *rw;
+	char name[PATH_MAX];
+
+	if (!mount_layered(p->mount) || p->fd < 0 || p->unnamed ||
+	    rq->guest->root.mount || atomic_load(&rq->sys->chroots) ||
+	    !engine_can_rewrite(rq->call) ||
+	    kernel_name_for(rq, p, name, sizeof(name)) <= 0 ||
+	    !leads_there(rq, name, p))
+		return NULL;
+	rw = rewrite_new(rq->call);
+	if (rw && rewrite_string(rw, rq->row->op[0].path, name)) {
+		rewrite_free(rw);
+		return NULL;
+	}
+	return rw;
+}
+
+static struct verdict move_by_kernel_name(struct request *rq,
+					  struct rewrite *rw)
+{
+	struct verdict v = move_natively(rq);
+
+	if (v.kind != VERDICT_NATIVE) {
+		rewrite_free(rw);
+		return v;
+	}
+	v = verdict_rewritten(rw);
+	v.value = -EPERM;
+	return v;
+}
+
 struct verdict call_chdir(struct request *rq)
 {
+	struct rewrite *rw;
 	const struct found *f = &rq->found[0];
 	int err = f->error;
 
@@ -124,7 +185,9 @@ struct verdict call_chdir(struct request *rq)
 		return verdict_value(err);
 	if (f->native)
 		return move_natively(rq);
-	return verdict_value(move(rq, guest_set_cwd, &f->obj));
+	rw = by_kernel_name(rq, &f->obj);
+	return rw ? move_by_kernel_name(rq, rw)
+		  : verdict_value(move(rq, guest_set_cwd, &f->obj));
 }
 
 struct verdict call_fchdir(struct request *rq)

@@ -49,6 +49,7 @@
 #include "engine/proc.h"
 #include "lib/plain.h"
 #include "lib/proc.h"
+#include "lib/procfd.h"
 #include "lib/scratch.h"
 #include "sys/held.h"
 #include "view/mount.h"
@@ -124,10 +125,17 @@ static bool leads_there(const struct note *n, int fd)
 {
 	char link[64];
 	struct statx x;
+	int o, err;
 
 	snprintf(link, sizeof(link), "/proc/%d/fd/%d", n->tgid, fd);
 	/* never ask a file system's server: this is done under the lock */
-	return !statx(AT_FDCWD, link, AT_STATX_DONT_SYNC, STATX_INO, &x) &&
+	err = statx(AT_FDCWD, link, AT_STATX_DONT_SYNC, STATX_INO, &x);
+	if (err && errno == EACCES && (o = procfd_open(n->tgid, fd)) >= 0) {
+		err = statx(o, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+			    STATX_INO, &x);
+		close(o);
+	}
+	return !err &&
 	       makedev(x.stx_dev_major, x.stx_dev_minor) == n->id.dev &&
 	       x.stx_ino == n->id.ino;
 }

@@ -28,6 +28,7 @@
 #include "sys/state.h"
 #include "sys/table.h"
 #include "sys/watch.h"
+#include "view/layered.h"
 
 /* Has the caller left our mount name space? Then the view is not its. */
 static bool foreign(const struct request *rq)
@@ -52,7 +53,8 @@ static int refuse_change(const struct request *rq)
 {
 	const struct found *f = &rq->found[0];
 
-	return !f->error && f->obj.mount && mount_rdonly(f->obj.mount) ?
+	return !f->error && f->obj.mount &&
+	       layered_rdonly(rq->version, f->obj.mount) ?
 	       -EROFS : 0;
 }
 
@@ -277,6 +279,8 @@ static bool may_make_symlink(const struct request *rq, const struct verdict *v)
 {
 	const struct row *row = rq->row;
 
+	if (v->kind == VERDICT_VALUE && v->value < 0)	/* nothing was done */
+		return false;
 	if (row->handle == call_symlink ||
 	    (mounts(row) && v->kind == VERDICT_NATIVE))
 		return true;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/plain.h"
 
@@ -74,11 +75,18 @@ void guest_set_exe(struct guest *g, struct mount *exe)
 	g->exe = exe;
 }
 
+/* What /proc/PID/status says is another thing for those who have ids. */
+static void mark_status(bool has_ids)
+{
+	if (has_ids)
+		plain_mark_last("status", strlen("status"));
+}
+
 void guest_set_ids(struct guest *g, struct ids *ids)
 {
 	struct ids *old = g->ids;
 
-	plain_ask(PLAIN_ALL, !!ids - !!old);
+	mark_status(ids);
 	g->ids = ids_get(ids);
 	ids_put(old);
 }
@@ -93,7 +101,7 @@ void thread_ids_free(struct thread_ids *list, size_t n)
 void guest_set_threads(struct guest *g, pid_t of, struct thread_ids *list,
 		       size_t n)
 {
-	plain_ask(PLAIN_ALL, !!n - !!g->nthread);
+	mark_status(n);
 	thread_ids_free(g->thread, g->nthread);
 	g->of = of;
 	g->thread = list;

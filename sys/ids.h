@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include "engine/call.h"
 #include "include/vu/module.h"
@@ -145,5 +146,11 @@ int ids_execute(struct request *rq, const struct place *program);
 
 /* Copy what is in /proc/PID/status, with the ids that its thread has. */
 void ids_tell_status(struct request *rq, const char *name, FILE *in, FILE *out);
+
+/*
+ * What is called so belongs to a process: tell that it belongs to whom this
+ * says it is. Changed?
+ */
+bool ids_tell_owner(struct request *rq, const char *name, struct stat *st);
 
 #endif

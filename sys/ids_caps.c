@@ -25,6 +25,7 @@
 #include "sys/real.h"
 #include "sys/state.h"
 #include "view/layered.h"
+#include "view/registry.h"
 
 /* --- capget, capset --- */
 
@@ -160,13 +161,24 @@ bool ids_answer_prctl(struct request *rq, struct verdict *v)
 
 /* --- execution --- */
 
+static ssize_t caps_attribute(struct request *rq, const struct place *p,
+			      void *d, size_t size)
+{
+	struct vu_mount *m = &p->mount->pub;
+	char link[32];
+
+	if (p->rel && (m->flags & VU_MOUNT_OWN_XATTR))
+		return module_fs(p->mount->module)->getxattr(&rq->ctx, m,
+				p->rel, XATTR_NAME_CAPS, d, size);
+	return getxattr(fd_link(p->fd, link), XATTR_NAME_CAPS, d, size);
+}
+
 /* Capabilities of a file, as the kernel reads them. */
-static void read_file_caps(const struct place *p, struct ids_program *prog)
+static void read_file_caps(struct request *rq, const struct place *p,
+			   struct ids_program *prog)
 {
 	struct vfs_ns_cap_data d = { 0 };
-	char link[32];
-	ssize_t n = getxattr(fd_link(p->fd, link), XATTR_NAME_CAPS, &d,
-			     sizeof(d));
+	ssize_t n = caps_attribute(rq, p, &d, sizeof(d));
 	uint32_t magic = d.magic_etc;
 
 	if (n < (ssize_t)XATTR_CAPS_SZ_1)
@@ -216,7 +228,7 @@ static int look_at(struct request *rq, const struct place *p,
 	prog->uid = st.st_uid;
 	prog->gid = st.st_gid;
 	if (!made(p))
-		read_file_caps(p, prog);
+		read_file_caps(rq, p, prog);
 	return 0;
 }
 

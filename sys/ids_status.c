@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /proc/PID/status with virtual ids in it. */
+/* /proc/PID/status with virtual ids in it, and to whom /proc/PID belongs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,4 +82,17 @@ void ids_tell_status(struct request *rq, const char *name, FILE *in, FILE *out)
 			fputs(line, out);
 	free(line);
 	ids_put(ids);
+}
+
+bool ids_tell_owner(struct request *rq, const char *name, struct stat *st)
+{
+	struct ids *ids = ids_of_thread(rq, thread_of(name));
+	bool told = ids && ids->users;
+
+	if (told) {
+		st->st_uid = ids->uid[ID_EFFECTIVE];
+		st->st_gid = ids->gid[ID_EFFECTIVE];
+	}
+	ids_put(ids);
+	return told;
 }

@@ -23,11 +23,13 @@
 #include <unistd.h>
 
 #include "engine/memory.h"
+#include "lib/procfd.h"
 #include "sys/handlers.h"
 #include "sys/real.h"
 #include "sys/snapshot.h"
 #include "sys/state.h"
 #include "view/attach.h"
+#include "view/layered.h"
 #include "view/registry.h"
 
 #define ANSWER_MAX 65536
@@ -120,9 +122,9 @@ static int added_names(const struct version *v, const struct place *dir,
 	for (size_t i = 0; i < v->nmount && !err; i++) {
 		const struct mount *m = v->mount[i];
 
-		if (!m->name[0] || m->at.mount != dir->mount ||
-		    !file_id_equal(m->at.id, dir->id) || mount_hides(m) ||
-		    m->covers.mount || !version_top(v, m))
+		if (!m->name[0] || !file_id_equal(m->at.id, dir->id) ||
+		    mount_hides(m) || m->covers.mount ||
+		    layered_point(v, dir, m->name) != m)
 			continue;
 		if (dir->fd >= 0 &&
 		    !faccessat(dir->fd, m->name, F_OK, AT_SYMLINK_NOFOLLOW))
@@ -178,7 +180,7 @@ static int read_edits(struct request *rq, const struct place *dir,
 static bool hidden(const struct version *v, const struct place *dir,
 		   const char *name)
 {
-	const struct mount *m = version_point(v, dir->mount, dir->id, name);
+	const struct mount *m = layered_point(v, dir, name);
 
 	return m && mount_hides(m);
 }
@@ -400,13 +402,11 @@ int vu_readdir(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 
 static int open_file_of(struct request *rq, int fd)
 {
-	char link[64];
 	struct stat st;
 
 	if (can_fetch())
 		return fetch_descriptor(rq, fd);
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid, fd);
-	if (stat(link, &st))
+	if (procfd_stat(rq->call->tid, fd, &st))
 		return -errno;
 	return descriptors_kept(rq->sys->descriptors, request_tgid(rq), fd,
 				(struct file_id){ st.st_dev, st.st_ino, 0 });
@@ -466,9 +466,13 @@ struct verdict call_getdents(struct request *rq)
 		return v;
 	if (!rq->version->nedit && !rq->version->nserved)
 		return v;
-	if (!request_fd(rq, (int)rq->call->arg[0], &dir) && S_ISDIR(dir.mode) &&
-	    !dir.unnamed)
+	if (request_fd(rq, (int)rq->call->arg[0], &dir))
+		return v;
+	if (S_ISDIR(dir.mode) && !dir.unnamed)
 		v = list_directory(rq, &dir);
+	else if (S_ISDIR(dir.mode) && mount_layered(dir.mount))
+		/* what it really has is hidden */
+		v = verdict_value(-ENOENT);
 	place_drop(&dir);
 	return v;
 }

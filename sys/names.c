@@ -13,6 +13,7 @@
 #include "sys/operand.h"
 #include "sys/real.h"
 #include "sys/special.h"
+#include "view/layered.h"
 #include "view/registry.h"
 
 /* The name in its served mount. 0 or -ENAMETOOLONG */
@@ -34,13 +35,14 @@ static const struct vu_fs_ops *ops_of(const struct found *f)
 }
 
 /* Can a new name be made here? The errors in the kernel's order. */
-static int check_new(const struct found *f, bool dir)
+static int check_new(const struct request *rq, const struct found *f,
+		     bool dir)
 {
 	if (!f->error || !f->name[0])
 		return -EEXIST;
 	if (f->slash && !dir)
 		return -ENOENT;
-	if (mount_rdonly(f->dir.mount))
+	if (layered_rdonly(rq->version, f->dir.mount))
 		return -EROFS;
 	if (f->point)
 		return -EACCES;		/* hidden: taken, but not to be seen */
@@ -52,7 +54,7 @@ struct verdict call_mkdir(struct request *rq)
 	const struct found *f = &rq->found[0];
 	mode_t mode = rq->call->arg[rq->row->op[0].path + 1] & 07777;
 	char rel[PATH_MAX];
-	int err = check_new(f, true);
+	int err = check_new(rq, f, true);
 
 	if (!err)
 		err = masked_mode(rq, &f->dir, &mode);
@@ -88,7 +90,7 @@ struct verdict call_mknod(struct request *rq)
 	mode_t mode = rq->call->arg[path + 1];
 	dev_t dev = (unsigned)rq->call->arg[path + 2];
 	char rel[PATH_MAX];
-	int err = check_type(mode) ?: check_new(f, false);
+	int err = check_type(mode) ?: check_new(rq, f, false);
 
 	if (!err)
 		err = masked_mode(rq, &f->dir, &mode);
@@ -110,7 +112,7 @@ struct verdict call_symlink(struct request *rq)
 	char text[PATH_MAX], rel[PATH_MAX];
 	ssize_t n = guest_read_string(rq->call, rq->call->arg[0], text,
 				      sizeof(text));
-	int err = n < 0 ? n : n == 0 ? -ENOENT : check_new(f, false);
+	int err = n < 0 ? n : n == 0 ? -ENOENT : check_new(rq, f, false);
 
 	if (!err && module_changes(&f->dir)) {
 		err = made_name(f, rel, sizeof(rel));
@@ -135,7 +137,7 @@ static int check_removal(const struct request *rq, bool dir)
 		return dir ? -ENOTEMPTY : -EISDIR;
 	if (!f->name[0])
 		return dir ? -EBUSY : -EISDIR;
-	if (mount_rdonly(f->dir.mount))
+	if (layered_rdonly(rq->version, f->dir.mount))
 		return -EROFS;
 	if (f->error)
 		return f->error;
@@ -234,7 +236,7 @@ struct verdict call_link(struct request *rq)
 	int err = from->error;
 
 	if (!err)
-		err = check_new(to, false);
+		err = check_new(rq, to, false);
 	if (!err && !same_mount(from, to->dir.mount))
 		err = -EXDEV;
 	if (err)
@@ -245,7 +247,8 @@ struct verdict call_link(struct request *rq)
 		return verdict_value(adopt(rq, from, to));
 	if (!module_changes(&from->obj) || !module_changes(&to->dir))
 		return verdict_value(-EXDEV);
-	if (S_ISDIR(from->obj.mode))
+	/* one that may not put a name there is told that first */
+	if (S_ISDIR(from->obj.mode) && !mount_layered(to->dir.mount))
 		return verdict_value(-EPERM);
 	err = made_name(from, a, sizeof(a)) ?: made_name(to, b, sizeof(b));
 	if (!err)
@@ -289,8 +292,8 @@ static bool says_directory(const struct found *from, const struct found *to,
 }
 
 /* In the kernel's order. */
-static int check_rename(const struct found *from, const struct found *to,
-			unsigned flags)
+static int check_rename(const struct request *rq, const struct found *from,
+			const struct found *to, unsigned flags)
 {
 	const struct mount *a = mount_of(from), *b = mount_of(to);
 
@@ -300,7 +303,7 @@ static int check_rename(const struct found *from, const struct found *to,
 		return -EBUSY;
 	if (!to->name[0])
 		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
-	if (mount_rdonly(from->dir.mount))
+	if (layered_rdonly(rq->version, from->dir.mount))
 		return -EROFS;
 	if (from->error)
 		return from->error;
@@ -338,7 +341,7 @@ struct verdict call_rename(struct request *rq)
 	const struct found *from = &rq->found[0], *to = &rq->found[1];
 	unsigned flags = !strcmp(rq->row->name, "renameat2") ?
 			 rq->call->arg[4] : 0;
-	int err = check_rename(from, to, flags);
+	int err = check_rename(rq, from, to, flags);
 
 	if (err)
 		return verdict_value(err < 0 ? err : 0);

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 
 #include "engine/engine.h"
 #include "engine/rewrite.h"
+#include "lib/procfd.h"
 #include "sys/descriptors.h"
 #include "sys/handlers.h"
 #include "sys/operand.h"
@@ -28,6 +30,7 @@
 #include "sys/special.h"
 #include "sys/state.h"
 #include "sys/table.h"
+#include "view/layered.h"
 #include "view/registry.h"
 
 /* Not one bit: O_DIRECTORY is a part of it. */
@@ -202,13 +205,10 @@ static struct rewrite *path_call(struct request *rq, const struct open_how *how,
 /* The number that the caller's next descriptor gets. */
 static int lowest_free(pid_t tid)
 {
-	char name[32];
+	DIR *d = procfd_opendir(tid);	/* it lists them in order */
 	struct dirent *e;
 	int lowest = 0;
-	DIR *d;
 
-	snprintf(name, sizeof(name), "/proc/%d/fd", tid);
-	d = opendir(name);		/* it lists them in order */
 	while (d && (e = readdir(d)))
 		if (e->d_name[0] != '.' && atoi(e->d_name) == lowest)
 			lowest++;
@@ -286,9 +286,10 @@ static int check_existing(struct request *rq, const struct open_how *how,
 		return how->flags & O_DIRECTORY ? -ENOTDIR : -ELOOP;
 	if ((how->flags & O_DIRECTORY) && !S_ISDIR(mode))
 		return -ENOTDIR;
-	if (S_ISDIR(mode) && (how->flags & O_CREAT))
+	if (S_ISDIR(mode) && ((how->flags & O_CREAT) ||
+			      (wants_write(how) && !makes_tmpfile(how))))
 		return -EISDIR;
-	if (mount_rdonly(f->obj.mount) && wants_write(how) &&
+	if (layered_rdonly(rq->version, f->obj.mount) && wants_write(how) &&
 	    (S_ISREG(mode) || S_ISDIR(mode)))
 		return refuse_writing(rq, how, &f->obj);
 	return 0;
@@ -306,8 +307,21 @@ static bool too_large(const struct request *rq, const struct open_how *how,
 	       st.st_size > INT32_MAX;
 }
 
-/* Is it the module that opens this file of a layered mount? */
-static bool opened_by_module(const struct open_how *how, const struct place *p)
+/* Does a layered mount let others open it than the kernel? */
+static bool is_told_otherwise(const struct request *rq, const struct place *p,
+			      const struct stat *real)
+{
+	struct stat st = *real;
+
+	return !(p->mount->pub.flags & VU_MOUNT_OWN_ACCESS) &&
+	       layered_tell(rq->version, &st) &&
+	       (st.st_mode != real->st_mode || st.st_uid != real->st_uid ||
+		st.st_gid != real->st_gid);
+}
+
+/* Is it the module that opens this object of a layered mount? */
+static bool opened_by_module(const struct request *rq,
+			     const struct open_how *how, const struct place *p)
 {
 	struct stat st;
 
@@ -315,17 +329,24 @@ static bool opened_by_module(const struct open_how *how, const struct place *p)
 		return false;
 	if (S_ISREG(p->mode) && wants_write(how))
 		return true;
-	return p->fd >= 0 && !fstat(p->fd, &st) &&
-	       (st.st_mode & S_IFMT) != (p->mode & S_IFMT);
+	if (p->fd < 0 || fstat(p->fd, &st) || makes_tmpfile(how))
+		return false;
+	return (st.st_mode & S_IFMT) != (p->mode & S_IFMT) ||
+	       (ours_to_open(p->mode) && is_told_otherwise(rq, p, &st));
 }
 
 static struct verdict open_layered(struct request *rq,
 				   const struct open_how *how,
 				   const struct place *p)
 {
-	int fd = module_fs(p->mount->module)->open(&rq->ctx, &p->mount->pub,
-		p->rel, how->flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW));
+	const struct vu_fs_ops *ops = module_fs(p->mount->module);
+	unsigned flags = how->flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW);
+	int fd = ops->open(&rq->ctx, &p->mount->pub, p->rel, flags);
 
+	/* there is no way to what is in it: as if it were made anew */
+	if (fd == -ENOENT && (how->flags & O_CREAT))
+		fd = ops->open(&rq->ctx, &p->mount->pub, p->rel,
+			       flags | O_TRUNC);
 	return fd < 0 ? verdict_value(fd) :
 	       hand_out_new(rq, fd, how->flags, p->mount);
 }
@@ -345,6 +366,44 @@ static struct verdict tmpfile_layered(struct request *rq,
 		      : verdict_object(fd, how->flags & O_CLOEXEC);
 }
 
+/* Does a layered mount decide who may open it, and not the kernel? */
+static bool has_own_access(const struct place *p)
+{
+	return p->rel && (p->mount->pub.flags & VU_MOUNT_OWN_ACCESS);
+}
+
+static bool is_owner(struct request *rq, const struct place *p)
+{
+	const struct vu_who *who = vu_who(&rq->ctx);
+	struct stat st;
+
+	if (fstat(p->fd, &st))
+		return false;
+	layered_tell(rq->version, &st);
+	return who->uid == st.st_uid || who->caps >> CAP_FOWNER & 1;
+}
+
+static int own_access(struct request *rq, const struct open_how *how,
+		      const struct place *p)
+{
+	int err = has_own_access(p) ? place_access(rq, p, access_mask(how)) : 0;
+
+	if (!err && (how->flags & O_NOATIME) && has_own_access(p) &&
+	    !is_owner(rq, p))
+		err = -EPERM;
+	return err;
+}
+
+/* A FIFO or the like, which the guest opens itself. */
+static struct verdict open_special(struct request *rq,
+				   const struct open_how *how,
+				   const struct place *p)
+{
+	int err = own_access(rq, how, p);
+
+	return err ? verdict_value(err) : call_by_real_name(rq);
+}
+
 static struct verdict open_existing(struct request *rq, struct open_how *how)
 {
 	struct found *f = &rq->found[0];
@@ -361,10 +420,10 @@ static struct verdict open_existing(struct request *rq, struct open_how *how)
 			      : verdict_object(fd, how->flags & O_CLOEXEC);
 	if (how->flags & O_PATH)
 		return open_path(rq, how, &f->obj);
-	if (opened_by_module(how, &f->obj))
+	if (opened_by_module(rq, how, &f->obj))
 		return open_layered(rq, how, &f->obj);
 	if (!ours_to_open(f->obj.mode))
-		return call_by_real_name(rq);
+		return open_special(rq, how, &f->obj);
 	if (makes_tmpfile(how) && mount_layered(f->obj.mount))
 		return tmpfile_layered(rq, how, &f->obj);
 	if (makes_tmpfile(how)) {
@@ -375,10 +434,13 @@ static struct verdict open_existing(struct request *rq, struct open_how *how)
 	}
 	if (too_large(rq, how, &f->obj))
 		return verdict_value(-EOVERFLOW);
-	if (f->obj.rel && (f->obj.mount->pub.flags & VU_MOUNT_OWN_ACCESS) &&
-	    (err = place_access(rq, &f->obj, access_mask(how))))
+	err = own_access(rq, how, &f->obj);
+	if (err)
 		return verdict_value(err);
 	fd = reopen(&f->obj, how);
+	/* what is told, and not what the kernel knows, decides */
+	if (fd == -EACCES && has_own_access(&f->obj) && !makes_tmpfile(how))
+		return open_layered(rq, how, &f->obj);
 	if (fd < 0)
 		return verdict_value(fd);
 	return makes_tmpfile(how) ?
@@ -396,7 +458,7 @@ static struct verdict open_seen(struct request *rq, struct open_how *how)
 	struct found *f = &rq->found[0];
 	int fd = -ELOOP;	/* as if there were a symlink */
 
-	if (!wants_write(how) || (!mount_rdonly(f->obj.mount) &&
+	if (!wants_write(how) || (!layered_rdonly(rq->version, f->obj.mount) &&
 				  !mount_layered(f->obj.mount)))
 		fd = open_late(f, how);
 	if (fd >= 0)
@@ -439,6 +501,8 @@ static struct verdict create_made(struct request *rq,
 	fd = make_and_open(rq, how, m, rel, mode);
 	if (fd < 0)
 		return verdict_value(fd);
+	if (mount_layered(m))
+		return hand_out_new(rq, fd, how->flags, m);
 	err = served_place(&rq->walker, m, strdup(rel), &obj);
 	if (err || !made(&obj)) {
 		v = err ? verdict_value(err) :
@@ -455,13 +519,10 @@ static struct verdict create_made(struct request *rq,
 /* Numbers below limit that the caller has in use. */
 static rlim_t numbers_used(pid_t tid, rlim_t limit)
 {
-	char name[32];
+	DIR *d = procfd_opendir(tid);
 	struct dirent *e;
 	rlim_t used = 0;
-	DIR *d;
 
-	snprintf(name, sizeof(name), "/proc/%d/fd", tid);
-	d = opendir(name);
 	while (d && (e = readdir(d)))
 		used += e->d_name[0] != '.' && strtoul(e->d_name, NULL, 10) < limit;
 	if (d)
@@ -477,13 +538,12 @@ static bool has_room(const struct request *rq)
 {
 	pid_t tid = rq->call->tid;
 	struct rlimit limit;
-	char link[64];
+	char text[8];
 
 	if (prlimit(tid, RLIMIT_NOFILE, NULL, &limit))
 		return true;
-	snprintf(link, sizeof(link), "/proc/%d/fd/%lu", tid,
-		 (unsigned long)limit.rlim_cur - 1);
-	if (limit.rlim_cur && faccessat(AT_FDCWD, link, F_OK, AT_SYMLINK_NOFOLLOW))
+	if (limit.rlim_cur && procfd_readlink(tid, (int)limit.rlim_cur - 1, text,
+					      sizeof(text)) < 0)
 		return true;
 	return numbers_used(tid, limit.rlim_cur) < limit.rlim_cur;
 }
@@ -499,7 +559,7 @@ static struct verdict create(struct request *rq, const struct open_how *how)
 		return verdict_value(-EISDIR);
 	if (f->point)			/* a hidden name cannot be made */
 		return verdict_value(-EACCES);
-	if (mount_rdonly(f->dir.mount))
+	if (layered_rdonly(rq->version, f->dir.mount))
 		return verdict_value(-EROFS);
 	err = masked_mode(rq, &f->dir, &mode);
 	if (err)

@@ -21,6 +21,7 @@
 #include "lib/plain.h"
 #include "sys/creds.h"
 #include "sys/handlers.h"
+#include "sys/known.h"
 #include "sys/moved.h"
 #include "sys/procfs.h"
 #include "sys/real.h"
@@ -166,6 +167,30 @@ static bool proved_absolute(struct request *rq, const char *path, bool nofollow)
 	return proof;
 }
 
+static bool is_stat(const struct request *rq)
+{
+	return rq->row->handle == call_stat || rq->row->handle == call_statx;
+}
+
+/*
+ * In a store, a file of several names is told of by its number alone; and in
+ * /proc, who owns a process's directory by none of its names.
+ */
+static bool told_by_number(const struct request *rq, const struct place *start,
+			   const char *path, bool nofollow)
+{
+	struct stat st;
+
+	if (!is_stat(rq))
+		return false;
+	if (place_in_proc(start))
+		return guest_has_ids(rq->guest);
+	return mount_layered(start->mount) &&
+	       !fstatat(start->fd, path, &st,
+			nofollow ? AT_SYMLINK_NOFOLLOW : 0) &&
+	       layered_tell(rq->version, &st);
+}
+
 static bool proved_relative(struct request *rq, int dirfd, const char *path,
 			    bool nofollow)
 {
@@ -175,7 +200,9 @@ static bool proved_relative(struct request *rq, int dirfd, const char *path,
 	if (names_a_start(path) || request_start(rq, dirfd, &start, &agrees))
 		return false;
 	if (agrees && (!start.mount->id || start.same) && !start.unnamed)
-		proved = walk_proves_native(rq->version, start.fd, path, nofollow);
+		proved = walk_proves_native(rq->version, start.fd, path,
+					    nofollow) &&
+			 !told_by_number(rq, &start, path, nofollow);
 	request_give_back(rq, dirfd, &start, agrees);
 	return proved;
 }
@@ -232,13 +259,21 @@ static bool may_be_layered(const struct request *rq)
 	       (opens(&rq->row->op[0]) && !can_fetch());
 }
 
-/* Does a layered mount tell something else of an object than the kernel? */
-static bool told_otherwise(const struct request *rq, const struct place *p)
+/*
+ * Does a layered mount tell something else of an open object than the kernel?
+ * Of what has no name any more one cannot say in which mount it was.
+ */
+static bool opened_is_told(const struct request *rq, const struct place *p)
 {
 	struct stat st;
 
-	return p->fd >= 0 && p->mount && mount_layered(p->mount) &&
-	       !fstat(p->fd, &st) && layered_tell(rq->version, &st);
+	return rq->version->nlayered && p->fd >= 0 && !fstat(p->fd, &st) &&
+	       layered_tell(rq->version, &st);
+}
+
+static bool told_otherwise(const struct request *rq, const struct place *p)
+{
+	return p->mount && mount_layered(p->mount) && opened_is_told(rq, p);
 }
 
 /* "" with AT_EMPTY_PATH: the descriptor itself. */
@@ -267,7 +302,7 @@ static enum operand_state resolve_empty(struct request *rq, int i, int dirfd)
 		return OPERAND_UNREADABLE;
 	}
 	f->native = agrees && (!f->obj.mount->id || f->obj.same) &&
-		    !told_otherwise(rq, &f->obj);
+		    !opened_is_told(rq, &f->obj);
 	f->is_descriptor = true;
 	return f->native && !is_layered(rq, f) ? OPERAND_KERNELS
 					       : OPERAND_WALKED;
@@ -289,11 +324,14 @@ bool operand_is_rmdir(const struct request *rq)
  * which mounts have names, or (where descriptors cannot be fetched later) one
  * whose listing is changed.
  */
-static bool tells_differently(const struct request *rq, int i)
+static bool tells_differently(struct request *rq, int i)
 {
 	const struct place *p = &rq->found[i].obj;
 	enum operand_mode mode = rq->row->op[i].mode;
+	struct stat st;
 
+	if (is_stat(rq) && p->mount)
+		return !rq->error[i] && procfs_tell_owner(rq, p, &st);
 	if (p->mount && S_ISLNK(p->mode))
 		return (rq->row->traits & ROW_TELLS) && place_in_proc(p);
 	if (mode == OPERAND_NAME && p->mount && operand_is_rmdir(rq))
@@ -370,8 +408,8 @@ enum operand_state operand_resolve(struct request *rq, int i, bool force)
 	found_drop(&rq->found[i]);
 	if (n < 0) {
 		rq->path[i][0] = '\0';
-		/* a NULL path with AT_EMPTY_PATH is an empty one */
-		if (n != -EFAULT || arg[(int)op->path]) {
+		if (n != -EFAULT || arg[(int)op->path] ||
+		    !(rq->row->traits & (ROW_NULL_EMPTY | ROW_NULL_FD))) {
 			rq->unseen = n;
 			return OPERAND_UNREADABLE;
 		}
@@ -382,7 +420,8 @@ enum operand_state operand_resolve(struct request *rq, int i, bool force)
 	if (!force && !opens_directory(rq) && !operand_is_rmdir(rq) &&
 	    !may_be_layered(rq) &&
 	    !(opens(op) && procfs_may_tell_ids(rq, rq->path[i])) &&
-	    proved_native(rq, dirfd, rq->path[i], flags))
+	    ((!(flags & ~WALK_LATE) && known_native(rq, rq->path[i])) ||
+	     proved_native(rq, dirfd, rq->path[i], flags)))
 		return OPERAND_KERNELS;
 	rq->error[i] = request_walk(rq, dirfd, rq->path[i], flags,
 				    &rq->found[i]);
@@ -393,8 +432,11 @@ enum operand_state operand_resolve(struct request *rq, int i, bool force)
 		rq->found[i].native = false;
 	if (!rq->error[i])
 		moved_learn(rq, i);
-	if (rq->found[i].native && !tells_differently(rq, i))
+	if (rq->found[i].native && !tells_differently(rq, i)) {
+		if (!rq->error[i] && !(flags & ~WALK_LATE))
+			known_note(rq, rq->path[i], &rq->found[i]);
 		return OPERAND_KERNELS;
+	}
 	return OPERAND_WALKED;
 }
 

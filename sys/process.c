@@ -12,6 +12,7 @@
 #include "engine/memory.h"
 #include "lib/log.h"
 #include "lib/plain.h"
+#include "lib/procfd.h"
 #include "sys/handlers.h"
 #include "sys/state.h"
 
@@ -28,6 +29,7 @@ static int set_undumpable(struct request *rq, bool undumpable)
 int guest_executes(struct request *rq, struct mount *through)
 {
 	struct guest *g;
+	bool same;
 
 	if (through && !through->id)
 		through = NULL;
@@ -36,9 +38,10 @@ int guest_executes(struct request *rq, struct mount *through)
 	g = guest_copy(rq->guest);
 	if (!g)
 		return -ENOMEM;
+	same = !g->undumpable;
 	g->undumpable = false;
 	guest_set_exe(g, through);
-	return sys_become(rq, g);
+	return same ? sys_executes(rq, g) : sys_become(rq, g);
 }
 
 /* A filter of its own may know its calls, and no others in their place. */
@@ -60,6 +63,9 @@ struct verdict call_prctl(struct request *rq)
 
 	if (option == PR_SET_SECCOMP)
 		return call_seccomp(rq);
+	/* our filter is none of its own: it has as much as we have */
+	if (option == PR_GET_SECCOMP && !engine_filters_itself(rq->call))
+		return verdict_value(prctl(PR_GET_SECCOMP, 0, 0, 0, 0));
 	if (ids_answer_prctl(rq, &v))
 		return v;
 	if (rq->sys->privileged)
@@ -121,18 +127,17 @@ struct verdict call_clone3(struct request *rq)
 static uint64_t spaces_entered(const struct request *rq)
 {
 	uint64_t kinds = (unsigned)rq->call->arg[1];
-	char link[64], text[8] = "";
+	char text[8] = "";
 
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid,
-		 (int)rq->call->arg[0]);
-	if (!kinds && (readlink(link, text, 4) < 0 || !strcmp(text, "mnt:")))
+	if (!kinds && (procfd_readlink(rq->call->tid, (int)rq->call->arg[0],
+				       text, 4) < 0 || !strcmp(text, "mnt:")))
 		kinds = CLONE_NEWNS;
 	return kinds | CLONE_NEWUSER;
 }
 
 struct verdict call_setns(struct request *rq)
 {
-	if (!rq->version->nlayered) {
+	if (!rq->version->nlayered || (int)rq->call->arg[0] < 0) {
 		note_spaces(rq->sys, CLONE_NEWNS | CLONE_NEWUSER);
 		return verdict_native();
 	}

@@ -229,7 +229,8 @@ static ssize_t fd_name(struct request *rq, pid_t pid, int fd, char *buf,
 
 /*
  * Working directory or root: known where the kernel has another. The kernel's
- * own is told by us if the caller's root is not where we read it from.
+ * own is told by us if the caller's root is not where we read it from, and if
+ * it may be a layered mount's.
  */
 static ssize_t guest_place_name(struct request *rq, const struct place *p,
 				const char *kernels, char *buf, size_t size)
@@ -238,7 +239,8 @@ static ssize_t guest_place_name(struct request *rq, const struct place *p,
 	ssize_t n;
 
 	if (!p->mount && !has_own_root(rq))
-		return -ENOSYS;
+		return rq->version->nlayered ?
+		       by_text(rq, NULL, kernels, buf, size) : -ENOSYS;
 	if (!p->mount) {
 		n = kernels_text(rq, kernels, real, sizeof(real));
 		return n < 0 ? n : below_root(rq, real, buf, size);
@@ -495,6 +497,16 @@ static enum telling telling_file(const struct place *obj, char *name,
 bool procfs_may_tell_ids(const struct request *rq, const char *path)
 {
 	return guest_has_ids(rq->guest) && telling_of(path) == TELL_STATUS;
+}
+
+bool procfs_tell_owner(struct request *rq, const struct place *obj,
+		       struct stat *st)
+{
+	char name[PATH_MAX];
+
+	return modules_keep() && obj->fd >= 0 && place_in_proc(obj) &&
+	       kernel_name(obj->fd, name, sizeof(name)) >= 0 &&
+	       ids_tell_owner(rq, name, st);
 }
 
 bool procfs_tells(const struct place *obj)

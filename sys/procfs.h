@@ -15,9 +15,12 @@
 int procfs_open(struct request *rq, const struct place *obj, uint64_t flags);
 
 /* Is this one of those files? */
+bool procfs_tells(const struct place *obj);
 /* Might that name (of a proved path) be one in which ids are told? */
 bool procfs_may_tell_ids(const struct request *rq, const char *path);
-bool procfs_tells(const struct place *obj);
+/* It is below /proc/PID: tell who owns it by that one's account. Changed? */
+bool procfs_tell_owner(struct request *rq, const struct place *obj,
+		       struct stat *st);
 
 /*
  * The text of a link of /proc that is more than its text, as the view

@@ -15,8 +15,9 @@
 
 #include "engine/engine.h"
 #include "engine/memory.h"
-#include "sys/creds.h"
 #include "lib/proc.h"
+#include "lib/procfd.h"
+#include "sys/creds.h"
 #include "sys/moved.h"
 #include "sys/operand.h"
 #include "sys/real.h"
@@ -98,10 +99,8 @@ static void may_wait(void *arg)
 static int tell_fd(void *arg, int fd, struct stat *st)
 {
 	const struct request *rq = arg;
-	char link[64];
 
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid, fd);
-	return stat(link, st) ? -EBADF : 0;
+	return procfd_stat(rq->call->tid, fd, st) ? -EBADF : 0;
 }
 
 static int replace_fd(void *arg, int fd, int by)
@@ -146,10 +145,17 @@ static void act_as(void *arg, bool caller)
 		creds_resume(rq);
 }
 
+static bool is_executed(void *arg, const struct stat *st)
+{
+	const struct request *rq = arg;
+
+	return guests_execute(rq->version, st);
+}
+
 static const struct asker request_asker = {
 	.who = tell_who, .in_group = in_group, .gone = is_gone,
 	.may_wait = may_wait, .fd = tell_fd, .replace_fd = replace_fd,
-	.env = tell_env, .act_as = act_as,
+	.env = tell_env, .act_as = act_as, .executed = is_executed,
 };
 
 /* --- begin and end --- */
@@ -305,15 +311,16 @@ int request_rename(struct request *rq, struct place *p)
 
 int request_fd(struct request *rq, int fd, struct place *p)
 {
-	char what[32];
-	int err;
+	int o, err;
 
 	if (fd < 0)
 		return -EBADF;
-	snprintf(what, sizeof(what), "fd/%d", fd);
-	err = open_proc(rq, what, p);
+	o = procfd_open(rq->call->tid, fd);
+	if (o < 0)
+		return errno == ENOENT ? -EBADF : -errno;
+	err = place_of_fd(p, mount_base(), o);
 	if (err)
-		return err == -ENOENT ? -EBADF : err;
+		return err;
 	p->mount = mount_base();
 	if (descriptors_empty(rq->sys->descriptors) && !moved_any(rq))
 		return layered_home(rq->version, p);

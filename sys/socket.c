@@ -308,7 +308,7 @@ struct verdict call_bind(struct request *rq)
 		err = -EADDRINUSE;
 	if (!err && (f->slash || f->dir.unnamed))
 		err = -ENOENT;
-	if (!err && mount_rdonly(f->dir.mount))
+	if (!err && layered_rdonly(rq->version, f->dir.mount))
 		err = -EROFS;
 	if (!err && f->point)
 		err = -EACCES;
@@ -341,6 +341,10 @@ static struct verdict to_address(struct request *rq, int arg)
 		return verdict_native();
 	if (!err)
 		err = f->error;
+	/* the kernel asks for that, too, but not by what is told */
+	if (!err && f->obj.rel &&
+	    (f->obj.mount->pub.flags & VU_MOUNT_OWN_ACCESS))
+		err = place_access(rq, &f->obj, W_OK);
 	return err ? verdict_value(err) : with_address(rq, arg);
 }
 

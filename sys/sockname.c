@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "engine/memory.h"
+#include "lib/procfd.h"
 #include "sys/address.h"
 #include "sys/handlers.h"
 #include "sys/procfs.h"
@@ -23,12 +24,11 @@
 /* The number of a socket, 0 when the descriptor is none. */
 static unsigned long socket_number(const struct request *rq, int fd)
 {
-	char link[64], text[64];
+	char text[64];
 	unsigned long ino = 0;
 	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid, fd);
-	n = readlink(link, text, sizeof(text) - 1);
+	n = procfd_readlink(rq->call->tid, fd, text, sizeof(text) - 1);
 	if (n > 0) {
 		text[n] = '\0';
 		if (sscanf(text, "socket:[%lu]", &ino) != 1)
@@ -166,7 +166,7 @@ static int asked_unbound(struct request *rq)
 int socket_may_bind(struct request *rq, mode_t *mode)
 {
 	int fd = (int)rq->call->arg[0], err = 1;
-	char link[64], name[110];
+	char name[110];
 	bool connected;
 	struct stat st;
 
@@ -175,8 +175,7 @@ int socket_may_bind(struct request *rq, mode_t *mode)
 	else if (listed(rq, socket_number(rq, fd), &connected, name,
 			sizeof(name)))
 		err = name[0] ? -EINVAL : 0;
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid, fd);
-	if (!err && !stat(link, &st))
+	if (!err && !procfd_stat(rq->call->tid, fd, &st))
 		*mode = st.st_mode & 07777;
 	return err;
 }

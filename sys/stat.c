@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/memory.h"
+#include "lib/procfd.h"
 #include "sys/creds.h"
 #include "sys/handlers.h"
 #include "sys/procfs.h"
@@ -73,18 +74,18 @@ static int get_attr(struct request *rq, const struct place *p, struct stat *st)
 		return made_attr(rq, p, st);
 	if (syscall(SYS_newfstatat, p->fd, "", st, AT_EMPTY_PATH))
 		return -errno;
-	layered_tell(rq->version, st);
+	if (!layered_tell(rq->version, st))
+		procfs_tell_owner(rq, p, st);
 	return 0;
 }
 
 /* What an open descriptor has to read may differ from what is there now. */
 static void size_of_open_file(struct request *rq, int fd, struct stat *st)
 {
-	char link[64];
 	struct stat now;
 
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid, fd);
-	if (S_ISREG(st->st_mode) && !stat(link, &now) && S_ISREG(now.st_mode)) {
+	if (S_ISREG(st->st_mode) && !procfd_stat(rq->call->tid, fd, &now) &&
+	    S_ISREG(now.st_mode)) {
 		st->st_size = now.st_size;
 		st->st_blocks = now.st_blocks;
 	}
@@ -114,13 +115,9 @@ struct verdict call_stat(struct request *rq)
 /* Does a layered mount tell something else of an open file than it is? */
 static bool layered_fstat(struct request *rq, struct stat *st)
 {
-	char link[64];
-
-	if (!rq->version->nlayered)
-		return false;
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", rq->call->tid,
-		 (int)rq->call->arg[0]);
-	return !stat(link, st) && layered_tell(rq->version, st);
+	return rq->version->nlayered &&
+	       !procfd_stat(rq->call->tid, (int)rq->call->arg[0], st) &&
+	       layered_tell(rq->version, st);
 }
 
 /* The descriptor may be a placeholder for what only a module knows. */
@@ -173,18 +170,18 @@ static void attr_to_statx(const struct stat *st, struct statx *x)
 	};
 }
 
-/* What a layered mount tells otherwise, in an answer of the kernel's. */
+/* What is to be told otherwise, in an answer of the kernel's. */
 static int tell_statx(struct request *rq, const struct place *p,
 		      struct statx *x)
 {
 	struct statx told;
 	struct stat st;
 
-	if (!rq->version->nlayered)
+	if (!rq->version->nlayered && !place_in_proc(p))
 		return 0;
 	if (fstat(p->fd, &st))
 		return -errno;
-	if (!layered_tell(rq->version, &st))
+	if (!layered_tell(rq->version, &st) && !procfs_tell_owner(rq, p, &st))
 		return 0;
 	attr_to_statx(&st, &told);
 	told.stx_mask |= x->stx_mask;
@@ -241,7 +238,7 @@ int made_access(struct request *rq, const struct place *p, int want)
 /* Does the module say who may do what? */
 static bool module_permits(const struct place *p)
 {
-	if (made(p) || !p->rel)
+	if (made(p) || !p->rel || p->unnamed)
 		return made(p);
 	return (p->mount->pub.flags & VU_MOUNT_OWN_ACCESS) ||
 	       (mount_layered(p->mount) && S_ISDIR(p->mode));
@@ -294,7 +291,7 @@ struct verdict call_access(struct request *rq)
 	if (!err)
 		err = module_permits(p) ? unreal_access(rq, p, want, flags)
 			      : real_access(rq, p, want, flags & AT_EACCESS);
-	if (!err && (want & W_OK) && mount_rdonly(p->mount) &&
+	if (!err && (want & W_OK) && layered_rdonly(rq->version, p->mount) &&
 	    (S_ISREG(p->mode) || S_ISDIR(p->mode) || S_ISLNK(p->mode)))
 		err = -EROFS;
 	return verdict_value(err);
@@ -372,7 +369,7 @@ static int get_statfs(struct request *rq, const struct place *p,
 							   buf);
 	if (fstatfs(p->fd, buf))
 		return -errno;
-	if (mount_rdonly(p->mount))
+	if (layered_rdonly(rq->version, p->mount))
 		buf->f_flags |= 1;		/* ST_RDONLY */
 	return 0;
 }

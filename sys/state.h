@@ -70,6 +70,8 @@ void sys_no_core_files(const struct version *v, pid_t pid);
 
 /* Set the caller's state; takes over g. 0 or -errno */
 int sys_become(struct request *rq, struct guest *g);
+/* The same, where nothing differs but the program (g->exe). */
+int sys_executes(struct request *rq, struct guest *g);
 
 /*
  * A request that is not a call: somebody speaks for a process. 0, and
@@ -78,6 +80,8 @@ int sys_become(struct request *rq, struct guest *g);
 int request_for_process(struct sys *s, pid_t pid, struct request *rq,
 			struct call *call);
 
+/* Does a guest execute that file, as the view tells its number? */
+bool guests_execute(const struct version *v, const struct stat *st);
 /* Has any guest a file of this device open or mapped? */
 bool device_busy(dev_t dev);
 

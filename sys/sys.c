@@ -138,6 +138,16 @@ int sys_become(struct request *rq, struct guest *g)
 	return err;
 }
 
+int sys_executes(struct request *rq, struct guest *g)
+{
+	int err;
+
+	sys_wake(rq->sys);
+	err = task_set_alike(rq->sys->tasks, rq->call->tid, g);
+	guest_put(g);
+	return err;
+}
+
 /* --- requests for a process --- */
 
 int request_start_cwd(struct request *rq)
@@ -252,6 +262,11 @@ static int sync_mount(struct request *rq, struct mount *m, const char *target,
 
 	if (mount_served(m) && m->module)
 		err = module_fs(m->module)->sync(&rq->ctx, &m->pub, NULL);
+	/* its server is dead: to refuse would save nothing, so it is told */
+	if (err == -ENOTCONN) {
+		module_fs(m->module)->quit(&m->pub);
+		err = 0;
+	}
 	if (err)
 		vu_message_set(why, "%s: what was written cannot be stored: %s "
 			       "(-l takes it away all the same)", target,

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include "store/copy.h"
 #include "store/orig.h"
@@ -77,12 +78,27 @@ static int set_mode(const struct step *s, int fd)
 	return chmod(link, mode) < 0 ? -errno : 0;
 }
 
+/* Another owner takes capabilities away; those that are there are meant. */
+static int set_owner_of_capable(struct doing *d, const struct step *s, int fd)
+{
+	char link[32], caps[64];
+	ssize_t n;
+	int err;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = getxattr(link, "security.capability", caps, sizeof(caps));
+	err = set_owner(d, s, fd);
+	if (!err && n > 0)
+		setxattr(link, "security.capability", caps, n, 0);
+	return err;
+}
+
 static int set_told(struct doing *d, const struct step *s, int fd)
 {
 	const struct timespec times[2] = {
 		{ .tv_nsec = UTIME_OMIT }, s->st.st_mtim,
 	};
-	int err = set_owner(d, s, fd);
+	int err = set_owner_of_capable(d, s, fd);
 
 	if (!err)
 		err = set_mode(s, fd);

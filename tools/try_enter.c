@@ -4,8 +4,8 @@
  *
  *	vu try --enter NET OPTIONS STORE COMMAND...
  *
- * There the store is mounted over the root and then hidden: what is in it is
- * for us to write. What is found under the working directory's name
+ * There the store is mounted over the root, and all that is mounted there, and
+ * then hidden: what is in it is for us to write. What is found under the working directory's name
  * afterwards is the working directory.
  */
 #include <errno.h>
@@ -78,12 +78,39 @@ static bool is_excepted(const char *options, const char *target)
 	return false;
 }
 
+/* Is one of the words (",word,") among the options? */
+static bool has_word(const char *options, const char *const *word)
+{
+	char *list = NULL;
+	bool found = false;
+
+	if (asprintf(&list, ",%s,", options) < 0)
+		return false;
+	for (; *word && !found; word++)
+		found = strstr(list, *word);
+	free(list);
+	return found;
+}
+
 /*
- * What is mounted in the view we were started in would be covered, and the
- * command would see, and be told of, another system than ours.
+ * What is copied on write in the view that we were started in is so once more.
+ * Other mounts are seen, and the monitor lets nobody change what they hold.
  */
-static bool is_covered(const char *name, const struct model *m,
-		       const char *options)
+static bool is_only_seen(const struct record *r, const char *options)
+{
+	static const char *const other[] = { ",cow,", ",mincow,", ",merge,",
+					     ",hide,", ",ro,", NULL };
+	const char *target = record_text(r, MOUNT_TARGET);
+
+	/* what loading a module has mounted is its own */
+	if (!strcmp(record_text(r, MOUNT_SOURCE), record_text(r, MOUNT_MODULE)))
+		return false;
+	return target[1] && !is_excepted(options, target) &&
+	       !has_word(record_text(r, MOUNT_OPTIONS), other);
+}
+
+static void tell_mounts(const char *name, const struct model *m,
+			const char *options)
 {
 	const struct record_list *mounts = &m->list[KIND_MOUNT];
 	unsigned long view = 0;
@@ -94,17 +121,12 @@ static bool is_covered(const char *name, const struct model *m,
 		const struct record *r = &mounts->record[i];
 		const char *target = record_text(r, MOUNT_TARGET);
 
-		if (record_number(r, MOUNT_VIEW) != view ||
-		    is_excepted(options, target))
-			continue;
-		tool_error(name, "%s is mounted in this view, and would not "
-			   "be seen%s%s%s", target, target[1] ?
-			   "; it stays, and is changed for real, with -x " :
-			   "", target[1] ? target : "",
-			   target[1] ? "" : ": try it outside");
-		return true;
+		if (record_number(r, MOUNT_VIEW) == view &&
+		    is_only_seen(r, options))
+			tool_error(name, "%s is mounted in this view: it can "
+				   "be seen, but not be changed (with -x %s, "
+				   "for real)", target, target);
 	}
-	return false;
 }
 
 static int check_mounts(const char *name, int fd, const char *options)
@@ -112,8 +134,8 @@ static int check_mounts(const char *name, int fd, const char *options)
 	struct model m = { 0 };
 	int status = model_fetch(name, fd, &m);
 
-	if (status == TOOL_OK && is_covered(name, &m, options))
-		status = TOOL_FAILED;
+	if (status == TOOL_OK)
+		tell_mounts(name, &m, options);
 	model_clear(&m);
 	return status;
 }
@@ -173,7 +195,7 @@ static char *mount_options(const struct trial *t)
 {
 	struct strbuf list = { 0 };
 
-	strbuf_puts(&list, "cow,permanent");
+	strbuf_puts(&list, "cow,cover,permanent");
 	for (unsigned i = 0; i < t->nexcept; i++)
 		strbuf_printf(&list, ",except=%s", t->except[i]);
 	if (list.failed) {

@@ -17,12 +17,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "view/layered.h"
 #include "view/registry.h"
 #include "view/walk.h"
 
@@ -167,7 +167,8 @@ static int find_root(struct vu_ctx *ctx, struct mount *m)
 		return m->covers.mount ? 0 : -ENOENT;
 	m->root = (struct place){ .mount = m, .fd = m->pub.root };
 	if (mount_layered(m)) {
-		m->root.same = true;
+		m->root.same = !m->covers.mount || !m->covers.mount->id ||
+			       m->covers.same;
 		m->root.rel = strdup("");
 		if (!m->root.rel)
 			return -ENOMEM;
@@ -217,12 +218,6 @@ static int build(struct vu_ctx *ctx, const struct attach *a, struct mount *m,
 		return say(msg, a->type, a->source, err);
 	}
 	mount_live(m);
-	if (mount_layered(m) && mount_layered(m->covers.mount)) {
-		vu_message_set(msg, "%s: %s: is copied on write already; its "
-			       "changes cannot be kept apart once more",
-			       a->type, target);
-		return -EBUSY;
-	}
 	if (mount_served(m) && !(m->pub.flags & VU_MOUNT_ALONE))
 		m->world = version_get((struct version *)ctx->version);
 	err = find_root(ctx, m);
@@ -314,26 +309,39 @@ int view_attach(struct view *v, struct vu_ctx *ctx, const struct attach *a,
 
 /* --- exceptions --- */
 
+static int exception_dir(struct vu_ctx *ctx, struct mount *m,
+			 const char *path, struct place *dir)
+{
+	struct walker w = walker_of(ctx);
+	int fd;
+
+	/* the kernel may not have it so */
+	if (mount_layered(m))
+		return served_place(&w, m, layered_join("", path + 1), dir);
+	fd = openat(m->pub.root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : place_of_fd(dir, m, fd);
+}
+
 /* The directory of the new mount that has the exception's last name. */
-static int exception_point(struct mount *m, const char *sub, struct mount *e)
+static int exception_point(struct vu_ctx *ctx, struct mount *m,
+			   const char *sub, struct mount *e)
 {
 	struct place dir;
 	char path[PATH_MAX];
 	const char *name = strrchr(sub, '/') + 1;
-	int fd, err;
+	int err;
 
 	if (m->pub.root < 0 || strlen(name) > NAME_MAX || !*name)
 		return -EINVAL;
 	snprintf(path, sizeof(path), ".%.*s", (int)(name - sub - 1), sub);
-	fd = openat(m->pub.root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	err = place_of_fd(&dir, m, fd);
+	err = exception_dir(ctx, m, path, &dir);
 	if (err)
 		return err;
 	strcpy(e->name, name);
 	last_name(path, e->at_name, sizeof(e->at_name));
-	if (!faccessat(fd, name, F_OK, AT_SYMLINK_NOFOLLOW)) {
+	/* a layered mount does not lack what its target had */
+	if (mount_layered(m) ||
+	    !faccessat(dir.fd, name, F_OK, AT_SYMLINK_NOFOLLOW)) {
 		e->covers = place_borrow(&dir);	/* marks: the name exists */
 		e->covers.fd = -1;
 		e->covers.id = (struct file_id){ 0, 0, ~0ull };
@@ -364,8 +372,13 @@ static int exception_root(struct vu_ctx *ctx, struct mount *e)
 					  .id = f.obj.id, .mode = f.obj.mode };
 	}
 	/* of a layered mount: back to the very place (view/layered.c) */
-	if (!err && mount_layered(ctx->exceptions->of))
+	if (!err && (mount_layered(ctx->exceptions->of) ||
+		     mount_layered(f.obj.mount))) {
 		e->root.mount = mount_get(f.obj.mount);
+		e->root.same = f.obj.same;
+		e->root.rel = f.obj.rel;
+		f.obj.rel = NULL;
+	}
 	found_drop(&f);
 	return err;
 }
@@ -391,7 +404,7 @@ int vu_mount_except(struct vu_ctx *ctx, struct vu_mount *pub, const char *sub,
 	if (!err)
 		err = exception_root(ctx, e);
 	if (!err)
-		err = exception_point(ex->of, sub, e);
+		err = exception_point(ctx, ex->of, sub, e);
 	if (err) {
 		vu_message_set(msg, "%s: except=%s: %s", pub->type, sub,
 			       strerror(-err));
@@ -600,104 +613,7 @@ int view_unload(struct view *v, const char *module,
 	return why ? -EBUSY : list ? err : -ENOMEM;
 }
 
-/* --- what modules may ask --- */
-
-/* Read when it is needed: most operations do not ask. */
-const struct vu_who *vu_who(const struct vu_ctx *asked)
-{
-	static const struct vu_who nobody = { 65534, 65534, 022, 0 };
-	struct vu_ctx *ctx = (struct vu_ctx *)asked;
-
-	if (!ctx->has_who && ctx->asker && ctx->asker->who)
-		ctx->has_who = !ctx->asker->who(ctx->arg, &ctx->who);
-	return ctx->has_who ? &ctx->who : &nobody;
-}
-
-bool vu_in_group(const struct vu_ctx *ctx, gid_t gid)
-{
-	return ctx->asker && ctx->asker->in_group &&
-	       ctx->asker->in_group(ctx->arg, gid);
-}
-
-int vu_permits(const struct vu_ctx *ctx, const struct stat *st, int want)
-{
-	uid_t uid = vu_who(ctx)->uid;
-	mode_t bits = st->st_mode;
-
-	if (vu_who(ctx)->caps & 1ull << CAP_DAC_OVERRIDE)
-		return !(want & X_OK) || (bits & 0111) || S_ISDIR(bits) ?
-		       0 : -EACCES;
-	if (uid == st->st_uid)
-		bits >>= 6;
-	else if (vu_in_group(ctx, st->st_gid))
-		bits >>= 3;
-	return want & ~bits & 7 ? -EACCES : 0;
-}
-
-static void act_as(const struct vu_ctx *ctx, bool caller)
-{
-	if (ctx && ctx->asker && ctx->asker->act_as)
-		ctx->asker->act_as(ctx->arg, caller);
-}
-
-void vu_as_self(const struct vu_ctx *ctx)
-{
-	act_as(ctx, false);
-}
-
-void vu_as_caller(const struct vu_ctx *ctx)
-{
-	act_as(ctx, true);
-}
-
-bool vu_gone(const struct vu_ctx *ctx)
-{
-	return ctx && ctx->asker && ctx->asker->gone &&
-	       ctx->asker->gone(ctx->arg);
-}
-
-void vu_may_wait(const struct vu_ctx *ctx)
-{
-	if (ctx && ctx->asker && ctx->asker->may_wait)
-		ctx->asker->may_wait(ctx->arg);
-}
-
-void vu_mark_name(const char *name, size_t len)
-{
-	plain_mark(name, len);
-}
-
-void vu_mark_all(int by)
-{
-	plain_ask(PLAIN_ALL, by);
-}
-
-void vu_mark_number(ino_t ino)
-{
-	plain_mark_number(ino);
-}
-
-int vu_caller_fd(const struct vu_ctx *ctx, int fd, struct stat *st)
-{
-	if (!ctx->asker || !ctx->asker->fd)
-		return -EBADF;
-	return ctx->asker->fd(ctx->arg, fd, st);
-}
-
-int vu_replace_fd(const struct vu_ctx *ctx, int fd, int by)
-{
-	if (!ctx->asker || !ctx->asker->replace_fd)
-		return -EOPNOTSUPP;
-	return ctx->asker->replace_fd(ctx->arg, fd, by);
-}
-
-int vu_caller_env(const struct vu_ctx *ctx, const char *name,
-		  char *buf, size_t size)
-{
-	if (!ctx->asker || !ctx->asker->env)
-		return -ENOENT;
-	return ctx->asker->env(ctx->arg, name, buf, size);
-}
+/* --- what modules may open --- */
 
 static int open_found(struct vu_ctx *ctx, const struct found *f, int flags)
 {

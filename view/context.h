@@ -16,6 +16,7 @@ struct asker {
 	int (*replace_fd)(void *arg, int fd, int by);
 	int (*env)(void *arg, const char *name, char *buf, size_t size);
 	void (*act_as)(void *arg, bool caller);	/* or as the monitor */
+	bool (*executed)(void *arg, const struct stat *st);
 };
 
 /* What include/vu/module.h keeps opaque: one request to a module. */

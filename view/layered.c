@@ -96,6 +96,23 @@ int layered_name(const struct place *at, const char *path, struct place *to)
 	return -ENOMEM;
 }
 
+size_t layered_run(const struct version *v, const char *path)
+{
+	const char *p = path, *end = p;
+
+	for (size_t n = 0; ; n++) {
+		size_t len = strcspn(p, "/");
+		const char *after = p + len + strspn(p + len, "/");
+
+		if (!*after || len > NAME_MAX ||
+		    (p[0] == '.' && (len == 1 || (len == 2 && p[1] == '.'))) ||
+		    version_has_point(v, p, len))
+			return n > 1 ? end - path : 0;
+		end = p + len;
+		p = after;
+	}
+}
+
 int layered_child(const struct place *dir, const char *name, struct place *to)
 {
 	int fd = openat(dir->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -154,25 +171,66 @@ int layered_home(const struct version *v, struct place *p)
 	return n < 0 ? n : -ENOMEM;
 }
 
-/* What lay under a layered mount shows through it, with its own mounts. */
+bool layered_shows_through(const struct mount *m)
+{
+	return mount_layered(m) || (m->except_of && mount_layered(m->except_of));
+}
+
+/*
+ * What lay under a layered mount shows through it, with its own mounts; but
+ * not what one on the way shows itself (VU_MOUNT_COVERS).
+ */
 struct mount *layered_point(const struct version *v, const struct place *dir,
 			    const char *name)
 {
 	const struct mount *in = dir->mount;
 	struct mount *m = version_point(v, in, dir->id, name);
+	bool covered = false;
 
 	while (!m && mount_layered(in) && in->covers.mount) {
+		covered = covered || in->pub.flags & VU_MOUNT_COVERS;
 		in = in->covers.mount;
 		m = version_point(v, in, dir->id, name);
-		if (m && m->id >= dir->mount->id)
+		if (m && (m->id >= dir->mount->id ||
+			  (covered && layered_shows_through(m))))
 			m = NULL;
 	}
 	return m;
 }
 
-bool layered_shows_through(const struct mount *m)
+static bool is_inside(const struct mount *m, const struct mount *of)
 {
-	return mount_layered(m) || (m->except_of && mount_layered(m->except_of));
+	size_t n = strlen(of->pub.target);
+
+	if (n == 1)		/* "/" */
+		return true;
+	return !strncmp(m->pub.target, of->pub.target, n) &&
+	       (!m->pub.target[n] || m->pub.target[n] == '/');
+}
+
+/* Is it where an exception of the covering mount leads? */
+static bool is_excepted(const struct version *v, const struct mount *m,
+			const struct mount *by)
+{
+	for (size_t i = 0; i < v->nmount; i++)
+		if (v->mount[i]->except_of == by &&
+		    (v->mount[i]->root.mount == m || is_inside(m, v->mount[i])))
+			return true;
+	return false;
+}
+
+bool layered_rdonly(const struct version *v, const struct mount *m)
+{
+	if (mount_rdonly(m) || !m->id || !v->nlayered)
+		return mount_rdonly(m);
+	for (size_t i = 0; i < v->nmount; i++) {
+		const struct mount *by = v->mount[i];
+
+		if (by->pub.flags & VU_MOUNT_COVERS && m->id < by->id &&
+		    is_inside(m, by) && !is_excepted(v, m, by))
+			return true;
+	}
+	return false;
 }
 
 bool layered_tell(const struct version *v, struct stat *st)

@@ -49,10 +49,22 @@ struct mount *layered_point(const struct version *v, const struct place *dir,
 bool layered_shows_through(const struct mount *m);
 
 /*
+ * Can nothing in the mount be changed? So it is by itself, and where a newer
+ * one covers it and lets it be seen.
+ */
+bool layered_rdonly(const struct version *v, const struct mount *m);
+
+/*
  * What is to be told of a real node, in this version. Return: was anything
  * changed?
  */
 struct stat;
 bool layered_tell(const struct version *v, struct stat *st);
+
+/*
+ * The longest run of components, without the last of the path, of which none is
+ * a mount point. Return: its length in bytes; 0: no more than one
+ */
+size_t layered_run(const struct version *v, const char *path);
 
 #endif

@@ -24,14 +24,17 @@ static int real_place(struct mount *m, const struct vu_node *node,
 	return err;
 }
 
-int served_place(const struct walker *w, struct mount *m, char *rel,
-		 struct place *to)
+typedef int look_up(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		    struct vu_node *node);
+
+static int place_by(look_up *ask, const struct walker *w, struct mount *m,
+		    char *rel, struct place *to)
 {
 	struct vu_node node = { .fd = -1 };
 	int err = rel ? 0 : -ENOMEM;
 
 	if (!err)
-		err = module_fs(m->module)->find(w->ctx, &m->pub, rel, &node);
+		err = ask(w->ctx, &m->pub, rel, &node);
 	if (!err && node.kind == VU_NODE_REAL)
 		err = real_place(m, &node, to);
 	else if (!err)
@@ -46,4 +49,16 @@ int served_place(const struct walker *w, struct mount *m, char *rel,
 	}
 	to->rel = rel;
 	return 0;
+}
+
+int served_place(const struct walker *w, struct mount *m, char *rel,
+		 struct place *to)
+{
+	return place_by(module_fs(m->module)->find, w, m, rel, to);
+}
+
+int layered_descend(const struct walker *w, struct mount *m, char *rel,
+		    struct place *to)
+{
+	return place_by(module_fs(m->module)->descend, w, m, rel, to);
 }

@@ -238,6 +238,17 @@ static bool is_name(const char *s, const char *name, size_t len)
 	return !strncmp(s, name, len) && !s[len];
 }
 
+bool version_has_point(const struct version *v, const char *name, size_t len)
+{
+	bool has = false;
+
+	if (!version_has_name(v, name, len))
+		return false;
+	for (size_t i = 0; i < v->nmount && !has; i++)
+		has = is_name(v->mount[i]->name, name, len);
+	return has;
+}
+
 /* Are all that bear the name points of mounts which lead through? */
 static bool all_lead_through(const struct version *v, const char *name,
 			     size_t len)
@@ -265,7 +276,13 @@ bool version_plain_name(const struct version *v, const char *name, size_t len,
 bool version_edits(const struct version *v, const struct mount *m,
 		   struct file_id dir)
 {
-	return find_slot(v, m, dir, "/")->in != NULL;
+	/* what is under a layered mount shows through it */
+	while (!find_slot(v, m, dir, "/")->in) {
+		if (!m || !mount_layered(m) || !m->covers.mount)
+			return false;
+		m = m->covers.mount;
+	}
+	return true;
 }
 
 bool version_has(const struct version *v, const struct mount *m)
@@ -274,15 +291,4 @@ bool version_has(const struct version *v, const struct mount *m)
 		if (v->mount[i] == m)
 			return true;
 	return false;
-}
-
-bool version_top(const struct version *v, const struct mount *m)
-{
-	const struct mount *top;
-
-	if (m->name[0])
-		top = version_point(v, m->at.mount, m->at.id, m->name);
-	else
-		top = version_point(v, m->covers.mount, m->covers.id, "");
-	return top == m;
 }

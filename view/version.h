@@ -43,6 +43,9 @@ struct mount *version_point(const struct version *v, const struct mount *m,
 /* Could any mount point (or a special name) be called so? */
 bool version_has_name(const struct version *v, const char *name, size_t len);
 
+/* Is a mount point called so? */
+bool version_has_point(const struct version *v, const char *name, size_t len);
+
 /*
  * Is a component of that name, at the end of a path or before it, where the
  * kernel goes, too? What is below a layered mount is its module's to say.
@@ -54,8 +57,7 @@ bool version_plain_name(const struct version *v, const char *name, size_t len,
 bool version_edits(const struct version *v, const struct mount *m,
 		   struct file_id dir);
 
-/* Is m the newest mount on its point? Is it part of v at all? */
-bool version_top(const struct version *v, const struct mount *m);
+/* Is m part of v at all? */
 bool version_has(const struct version *v, const struct mount *m);
 
 #endif

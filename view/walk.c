@@ -508,6 +508,31 @@ static bool leave_late(struct trip *t, const char *run, size_t n)
 }
 
 /*
+ * Have the module of a layered mount walk a run of which the kernel does not
+ * know. Return: as jump()
+ */
+static int leap(struct trip *t)
+{
+	const struct place *at = &t->at;
+	char run[PATH_MAX];
+	struct place to;
+	size_t n;
+
+	if (!at->rel || !S_ISDIR(at->mode) || t->flags & WALK_NO_XDEV)
+		return 0;
+	n = layered_run(t->w->version, t->rest);
+	if (!n || strlen(at->rel) + n + 2 > PATH_MAX)
+		return 0;
+	memcpy(run, t->rest, n);
+	run[n] = '\0';
+	if (layered_descend(t->w, at->mount, layered_join(at->rel, run), &to))
+		return 0;
+	t->rest += n;
+	go(t, &to);
+	return 1;
+}
+
+/*
  * Let the kernel walk a run. Return: 1 when it was walked, 0 when it has
  * to be walked by components, or -errno. At the end of the path the
  * object's absence goes to found->error.
@@ -527,7 +552,7 @@ static int jump(struct trip *t)
 		return 0;
 	n = plain_run(t, &whole);
 	if (!n)
-		return 0;
+		return leap(t);
 	memcpy(run, t->rest, n);
 	run[n] = '\0';
 	if (t->flags & WALK_NO_XDEV)
@@ -557,17 +582,27 @@ static int jump(struct trip *t)
 	return 1;
 }
 
-/* Remember the directory and the last name, for those who change names. */
+/*
+ * Remember the directory of the last name, for those who change names: where
+ * the walk stands, and still is to stand if it goes on by a symlink.
+ */
 static int note_parent(struct trip *t, const struct step *s)
 {
-	memcpy(t->f->name, s->text, sizeof(t->f->name));
-	t->f->slash = s->slash;
 	if (!(t->flags & WALK_PARENT) || !s->last)
 		return 0;
 	place_drop(&t->f->dir);
 	if (!t->at.own)
 		return place_share(&t->f->dir, &t->at);
 	return place_copy(&t->f->dir, &t->at);
+}
+
+static void leave_parent(struct trip *t, const struct step *s)
+{
+	if (!(t->flags & WALK_PARENT) || !s->last)
+		return;
+	place_drop(&t->f->dir);
+	t->f->dir = t->at;
+	t->at = NOWHERE;
 }
 
 /* What stands at a name: a mount, or what the file system has there. */
@@ -601,24 +636,24 @@ static int one_component(struct trip *t, const struct step *s)
 
 	if (!S_ISDIR(t->at.mode))
 		return -ENOTDIR;
-	err = note_parent(t, s);
+	memcpy(t->f->name, s->text, sizeof(t->f->name));
+	t->f->slash = s->slash;
+	err = look(t, s, &to);
 	if (!err)
-		err = look(t, s, &to);
-	if (err == -ENOENT && s->last) {
-		t->f->error = err;
-		return 0;
-	}
-	if (err)
-		return err;
-	t->f->native = t->f->native && as_the_kernel(&to);
-	if (S_ISLNK(to.mode) &&
+		t->f->native = t->f->native && as_the_kernel(&to);
+	if (!err && S_ISLNK(to.mode) &&
 	    (!s->last || (s->slash && !(t->flags & WALK_NAME)) ||
 	     !(t->flags & WALK_NOFOLLOW))) {
-		err = follow(t, s, &to);
+		err = note_parent(t, s) ?: follow(t, s, &to);
 		place_drop(&to);
 		return err;
 	}
-	go(t, &to);
+	leave_parent(t, s);
+	if (!err)
+		go(t, &to);
+	if (err != -ENOENT || !s->last)
+		return err;
+	t->f->error = err;
 	return 0;
 }
 

@@ -75,6 +75,13 @@ int served_place(const struct walker *w, struct mount *m, char *rel,
 		 struct place *to);
 
 /*
+ * The place of a directory in a layered mount by a name of several components,
+ * if its module can say at once that all of them are directories.
+ */
+int layered_descend(const struct walker *w, struct mount *m, char *rel,
+		    struct place *to);
+
+/*
  * Is name, in this directory of /proc, a link that is more than its text?
  * @what: out: "cwd", "root", "exe" or "fd/N"
  * Return: the process or thread it is about, else 0

@@ -32,7 +32,7 @@
 #include <time.h>
 
 /* Grows whenever this file changes in a way that a module can notice. */
-#define VU_MODULE_VERSION 4
+#define VU_MODULE_VERSION 5
 
 struct vu_ctx;			/* one request: who asks, in which view */
 struct vu_dir;			/* a listing being filled */
@@ -107,6 +107,18 @@ enum vu_mount_flag {
 	VU_MOUNT_LAYERED	= 1 << 7,
 	/* Set-id bits of programs in it give nobody virtual ids. */
 	VU_MOUNT_NOSUID		= 1 << 8,
+	/*
+	 * A layered mount that takes the place of what was mounted inside of
+	 * its target: it shows itself what older layered mounts there, and
+	 * their exceptions, have shown. Other mounts show through it, and
+	 * cannot be changed, if they are not in an exception of this one.
+	 */
+	VU_MOUNT_COVERS		= 1 << 9,
+	/*
+	 * A layered mount whose module tells the extended attributes of all
+	 * objects: not of directories alone, as any layered mount's does.
+	 */
+	VU_MOUNT_OWN_XATTR	= 1 << 10,
 };
 
 /*
@@ -299,6 +311,14 @@ struct vu_fs_ops {
 	 */
 	bool (*touches)(struct vu_mount *m, const char *name, size_t len);
 	/*
+	 * The same as lookup, of a directory whose name has several
+	 * components, if it can be said at once that each on the way is a
+	 * directory, too, which the caller may search. Else any error: then
+	 * they are looked up one by one.
+	 */
+	int (*descend)(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		       struct vu_node *node);
+	/*
 	 * The name in the mount of what the kernel calls so (absolute).
 	 * Return: length; -ENOENT: it is hidden, or was removed; -EXDEV: not
 	 * in the mount at all
@@ -403,6 +423,12 @@ void vu_as_caller(const struct vu_ctx *ctx);
  */
 bool vu_gone(const struct vu_ctx *ctx);
 
+/*
+ * Does a guest execute that file, as the view tells its device and number? The
+ * kernel lets nobody write in one (-ETXTBSY), but knows only the real ones.
+ */
+bool vu_executed(const struct vu_ctx *ctx, const struct stat *st);
+
 /* The operation is about to wait for somebody: others take over meanwhile. */
 void vu_may_wait(const struct vu_ctx *ctx);
 
@@ -450,8 +476,30 @@ int vu_readdir(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 	       struct vu_dir *dir);
 
 /*
+ * While mounting: where does a name lead? In a layered mount of the same
+ * module, to this name of it; or to none (layered NULL). same: as in struct
+ * vu_node. Return: 0, or -errno as vu_open(); -EBUSY: to another's
+ */
+struct vu_under {
+	struct vu_mount *layered;
+	char name[4096];
+	bool real, same;	/* real: to the real system, or to layered */
+};
+int vu_under(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+	     struct vu_under *u);
+
+/*
+ * While mounting: each name inside of the target at which something was
+ * mounted before, with what was an exception of that ("a/b", not the target
+ * itself). Return: 0 or what each() returned
+ */
+int vu_each_inside(struct vu_ctx *ctx, struct vu_mount *m,
+		   int (*each)(void *arg, const char *sub), void *arg);
+
+/*
  * While mounting: the tree at target/sub stays what it was before (sub
- * begins with "/"). Its parent must be a directory of the mount.
+ * begins with "/"). Its parent must be a directory of the mount. Of a
+ * layered mount all that lookup needs is to be set by now.
  */
 int vu_mount_except(struct vu_ctx *ctx, struct vu_mount *m, const char *sub,
 		    struct vu_message *msg);

@@ -11,20 +11,12 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/xattr.h>
 #include <time.h>
 
+#include "mod/vufs/change.h"
 #include "mod/vufs/layer.h"
 
-struct change {
-	struct vu_ctx *ctx;
-	struct layer *l;
-	struct spot *sp;
-	bool waived;
-	int refused;		/* what the kernel said of the target's */
-};
-
-static void link_of(int fd, char link[32])
+void change_link(int fd, char link[32])
 {
 	snprintf(link, 32, "/proc/self/fd/%d", fd);
 }
@@ -39,7 +31,7 @@ static void stamp(struct store_attr *a)
 static bool has_names(const struct change *c)
 {
 	return !c->sp->obj.in_store && !S_ISDIR(c->sp->obj.st.st_mode) &&
-	       c->sp->obj.real.st_nlink > 1;
+	       c->sp->obj.under.st_nlink > 1;
 }
 
 /* Is it recorded, what else would be the copy's? */
@@ -50,14 +42,14 @@ static bool is_recorded(const struct change *c)
 		(c->l->flags & (LAYER_VSTAT | LAYER_NOCHCOPY)));
 }
 
-static int own(struct change *c)
+int change_own(struct change *c)
 {
 	return copy_up(c->ctx, c->l, c->sp->path, 0, c->waived, &c->sp->obj);
 }
 
-static int record(struct change *c, struct store_attr *a)
+int change_record(struct change *c, struct store_attr *a)
 {
-	int err = has_names(c) ? own(c) : 0;
+	int err = has_names(c) ? change_own(c) : 0;
 
 	if (err)
 		return err;
@@ -67,13 +59,27 @@ static int record(struct change *c, struct store_attr *a)
 	}
 	if (!c->sp->obj.in_store)
 		stamp(a);
-	return store_set_attr(c->l->s, c->sp->path, a);
+	else			/* its own ctime is told, and moves */
+		fchownat(c->sp->obj.fd, "", -1, -1, AT_EMPTY_PATH);
+	return store_set_attr(c->l->s, c->sp->path, &c->sp->obj, a);
 }
 
-/* Have an operation that changes attributes: find, do, end. */
-typedef int change_fn(struct change *c, const void *arg);
+/* The object has them itself now. */
+static int clear(struct change *c, unsigned set)
+{
+	return store_clear_attr(c->l->s, c->sp->path, &c->sp->obj, set);
+}
 
-static int on_spot(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+/* A descriptor of the target's file is one of its copy, to see its mode. */
+static void tell_opened(struct change *c)
+{
+	if (!c->sp->obj.in_store || S_ISDIR(c->sp->obj.st.st_mode))
+		return;
+	store_keep_ctime(c->l->s, &c->sp->obj, NULL);
+	store_tell_opened(c->l->s, c->sp->path);
+}
+
+int change_on(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		   change_fn *fn, const void *arg)
 {
 	struct spot sp;
@@ -82,6 +88,8 @@ static int on_spot(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 
 	if (!err)
 		err = sp.obj.fd < 0 ? -ENOENT : fn(&c, arg);
+	if (!err)
+		tell_opened(&c);
 	/* if it cannot be in the store either, the first answer counts */
 	if (err == -EACCES && c.refused)
 		err = c.refused;
@@ -93,7 +101,7 @@ static int on_spot(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
  * The target's, where it is meant to be changed itself: *err is what the
  * kernel said. Else it goes on in the store.
  */
-static bool did_real(struct change *c, int (*real)(int fd, const void *arg),
+bool change_real(struct change *c, int (*real)(int fd, const void *arg),
 		     const void *arg, int *err)
 {
 	*err = 0;
@@ -124,7 +132,7 @@ static int chmod_real(int fd, const void *arg)
 {
 	char link[32];
 
-	link_of(fd, link);
+	change_link(fd, link);
 	return chmod(link, *(const mode_t *)arg) ? -errno : 0;
 }
 
@@ -146,7 +154,7 @@ static int chmod_own(struct change *c, mode_t mode)
 	err = chmod_real(c->sp->obj.fd, &mode);
 	vu_as_self(c->ctx);
 	if (!err)
-		err = store_clear_attr(c->l->s, c->sp->path, STORE_MODE);
+		err = clear(c, STORE_MODE);
 	return err;
 }
 
@@ -154,7 +162,7 @@ static int chmod_own(struct change *c, mode_t mode)
  * What is recorded is told, whatever the object has: so that happens first,
  * or, when the object can have all of it, is taken away last.
  */
-static int chmod_vstat(struct change *c, mode_t mode)
+int change_mode(struct change *c, mode_t mode)
 {
 	struct store_attr a = { .set = STORE_MODE, .mode = mode };
 	const struct store_object *o = &c->sp->obj;
@@ -165,10 +173,9 @@ static int chmod_vstat(struct change *c, mode_t mode)
 
 	if (has && real == mode) {
 		err = chmod_real(o->fd, &real);
-		return err ?: store_clear_attr(c->l->s, c->sp->path,
-					       STORE_MODE);
+		return err ?: clear(c, STORE_MODE);
 	}
-	err = record(c, &a);
+	err = change_record(c, &a);
 	if (!err && has)
 		chmod_real(o->fd, &real);
 	return err;
@@ -182,23 +189,23 @@ static int do_chmod(struct change *c, const void *arg)
 
 	if (S_ISLNK(c->sp->obj.st.st_mode))
 		return -EOPNOTSUPP;
-	if (did_real(c, chmod_real, &mode, &err))
+	if (change_real(c, chmod_real, &mode, &err))
 		return err;
 	err = must_own(c);
 	if (err)
 		return err;
 	mode = without_setgid(c, mode);
 	if (c->l->flags & LAYER_VSTAT)
-		return chmod_vstat(c, mode);
+		return change_mode(c, mode);
 	a.mode = mode;
 	if (is_recorded(c))
-		return record(c, &a);
-	err = own(c);
+		return change_record(c, &a);
+	err = change_own(c);
 	/* what its owner himself may not read cannot be copied */
 	if (err == -EACCES && !c->waived && !c->sp->obj.in_store) {
 		store_drop(&c->sp->obj);
 		err = store_find(c->l->s, c->sp->path, &c->sp->obj);
-		return err ?: record(c, &a);
+		return err ?: change_record(c, &a);
 	}
 	return err ?: chmod_own(c, mode);
 }
@@ -207,7 +214,7 @@ int layer_chmod(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		mode_t mode)
 {
 	mode &= 07777;
-	return on_spot(ctx, m, path, do_chmod, &mode);
+	return change_on(ctx, m, path, do_chmod, &mode);
 }
 
 /* --- owner --- */
@@ -224,13 +231,35 @@ static int chown_real(int fd, const void *arg)
 	return fchownat(fd, "", to->uid, to->gid, AT_EMPTY_PATH) ? -errno : 0;
 }
 
+/*
+ * The mode that a file has when it gets another owner: it runs as nobody, nor
+ * as a group that the caller is none of.
+ */
+static mode_t without_setid(const struct change *c)
+{
+	const struct stat *st = &c->sp->obj.st;
+	mode_t mode = st->st_mode;
+
+	if (S_ISDIR(mode))
+		return mode;
+	if ((mode & S_IXGRP) || (!has_cap(c->ctx, CAP_FSETID) &&
+				 !vu_in_group(c->ctx, st->st_gid)))
+		mode &= ~S_ISGID;
+	return mode & ~S_ISUID;
+}
+
 static int may_chown(struct change *c, const struct ids *to)
 {
 	const struct stat *st = &c->sp->obj.st;
 	int err = 0;
 
-	if (has_cap(c->ctx, CAP_CHOWN) || c->waived)
+	if (c->waived)
 		return 0;
+	/* though neither is changed, the mode is */
+	if (without_setid(c) != st->st_mode)
+		err = owns(c->ctx, &c->sp->obj);
+	if (has_cap(c->ctx, CAP_CHOWN))
+		return err;
 	if (to->uid != (uid_t)-1 && (to->uid != st->st_uid ||
 				     owns(c->ctx, &c->sp->obj)))
 		err = -EPERM;
@@ -241,16 +270,11 @@ static int may_chown(struct change *c, const struct ids *to)
 	return instead(c->ctx, c->l, err, &c->waived) ? 0 : err;
 }
 
-/* A file that gets another owner does not run as that. */
-static void drop_setid(const struct stat *st, struct store_attr *a)
+static void drop_setid(const struct change *c, struct store_attr *a)
 {
-	mode_t mode = st->st_mode & ~S_ISUID;
+	mode_t mode = without_setid(c);
 
-	if (S_ISDIR(st->st_mode))
-		return;
-	if (mode & S_IXGRP)
-		mode &= ~S_ISGID;
-	if (mode == st->st_mode)
+	if (mode == c->sp->obj.st.st_mode)
 		return;
 	a->set |= STORE_MODE;
 	a->mode = mode & 07777;
@@ -264,10 +288,11 @@ static int record_ids(struct change *c, const struct ids *to)
 		a.set |= STORE_UID;
 	if (to->gid != (gid_t)-1)
 		a.set |= STORE_GID;
-	drop_setid(&c->sp->obj.st, &a);
-	if (!a.set)
-		return 0;
-	return record(c, &a);
+	drop_setid(c, &a);
+	/* it has been changed all the same, says its time */
+	if (!a.set && c->sp->obj.in_store)
+		return chown_real(c->sp->obj.fd, to);
+	return change_record(c, &a);
 }
 
 static int chown_own(struct change *c, const struct ids *to)
@@ -280,7 +305,7 @@ static int chown_own(struct change *c, const struct ids *to)
 		vu_as_caller(c->ctx);
 	err = chown_real(c->sp->obj.fd, to);
 	vu_as_self(c->ctx);
-	return err ?: store_clear_attr(c->l->s, c->sp->path, set);
+	return err ?: clear(c, set);
 }
 
 static int do_chown(struct change *c, const void *arg)
@@ -288,14 +313,15 @@ static int do_chown(struct change *c, const void *arg)
 	const struct ids *to = arg;
 	int err;
 
-	if (did_real(c, chown_real, to, &err))
+	if (change_real(c, chown_real, to, &err))
 		return err;
 	err = may_chown(c, to);
 	if (err)
 		return err;
+	xattr_forget_caps(c->l, &c->sp->obj);
 	if ((c->l->flags & LAYER_VSTAT) || is_recorded(c))
 		return record_ids(c, to);
-	err = own(c);
+	err = change_own(c);
 	if (!err)
 		err = chown_own(c, to);
 	/* to whom it is told to belong already, or who may in mincow */
@@ -307,7 +333,7 @@ static int do_chown(struct change *c, const void *arg)
 int layer_chown(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		uid_t uid, gid_t gid)
 {
-	return on_spot(ctx, m, path, do_chown, &(struct ids){ uid, gid });
+	return change_on(ctx, m, path, do_chown, &(struct ids){ uid, gid });
 }
 
 /* --- times --- */
@@ -349,7 +375,7 @@ static int record_times(struct change *c, const struct timespec t[2])
 
 	set_time(&t[0], &a.atime, STORE_ATIME, &a.set);
 	set_time(&t[1], &a.mtime, STORE_MTIME, &a.set);
-	return record(c, &a);
+	return change_record(c, &a);
 }
 
 static int do_utimens(struct change *c, const void *arg)
@@ -362,13 +388,13 @@ static int do_utimens(struct change *c, const void *arg)
 
 	if (t[0].tv_nsec == UTIME_OMIT && t[1].tv_nsec == UTIME_OMIT)
 		return 0;
-	if (did_real(c, utimens_real, t, &err))
+	if (change_real(c, utimens_real, t, &err))
 		return err;
 	err = may_stamp(c, t);
 	if (err)
 		return err;
 	if (has_names(c))
-		err = own(c);
+		err = change_own(c);
 	if (err)
 		return err;
 	if (!c->sp->obj.in_store)
@@ -377,143 +403,11 @@ static int do_utimens(struct change *c, const void *arg)
 	err = utimens_real(c->sp->obj.fd, t);
 	if (err)
 		return record_times(c, t);
-	return store_clear_attr(c->l->s, c->sp->path, STORE_ATIME |
-				STORE_MTIME | STORE_CTIME);
+	return clear(c, STORE_ATIME | STORE_MTIME | STORE_CTIME);
 }
 
 int layer_utimens(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		  const struct timespec times[2])
 {
-	return on_spot(ctx, m, path, do_utimens, times);
-}
-
-/* --- extended attributes --- */
-
-struct xattr {
-	const char *name;
-	const void *value;	/* NULL: remove it */
-	size_t size;
-	int flags;
-};
-
-static int xattr_real(int fd, const void *arg)
-{
-	const struct xattr *x = arg;
-	char link[32];
-	int err;
-
-	link_of(fd, link);
-	if (x->value)
-		err = setxattr(link, x->name, x->value, x->size, x->flags);
-	else
-		err = removexattr(link, x->name);
-	return err ? -errno : 0;
-}
-
-/* What the copying would be for, if it cannot be set then? */
-static int may_have_xattr(struct change *c, const struct xattr *x)
-{
-	const struct store_object *o = &c->sp->obj;
-	int err = 0;
-
-	if (!strncmp(x->name, "user.", 5)) {
-		if (!S_ISREG(o->st.st_mode) && !S_ISDIR(o->st.st_mode))
-			return -EPERM;
-		err = permits(c->ctx, c->l, o, W_OK);
-	} else if (!strncmp(x->name, "system.posix_acl_", 17)) {
-		err = owns(c->ctx, o);
-	} else if (strncmp(x->name, "trusted.", 8) &&
-		   strncmp(x->name, "security.", 9)) {
-		return -EOPNOTSUPP;
-	} else if (!has_cap(c->ctx, CAP_SYS_ADMIN)) {
-		return -EPERM;
-	}
-	return instead(c->ctx, c->l, err, &c->waived) ? 0 : err;
-}
-
-/*
- * Those of a directory of the target are those of the store's beneath it. An
- * ACL changes the mode, too.
- */
-static int directory_xattr(struct change *c, const struct xattr *x)
-{
-	struct store_attr a = { .set = STORE_MODE };
-	int dir = store_make_dir(c->l->s, c->sp->path), err;
-	struct stat before, after;
-
-	if (dir < 0)
-		return dir;
-	err = fstat(dir, &before) ? -errno : xattr_real(dir, x);
-	if (!err && !fstat(dir, &after) && after.st_mode != before.st_mode) {
-		a.mode = after.st_mode;
-		err = record(c, &a);
-	}
-	close(dir);
-	return err;
-}
-
-static int do_xattr(struct change *c, const void *arg)
-{
-	int err;
-
-	if (did_real(c, xattr_real, arg, &err))
-		return err;
-	err = may_have_xattr(c, arg);
-	if (err)
-		return err;
-	if (!c->sp->obj.in_store && S_ISDIR(c->sp->obj.st.st_mode))
-		return directory_xattr(c, arg);
-	err = own(c);
-	if (err)
-		return err;
-	if (!c->waived && !(c->l->flags & LAYER_VSTAT))
-		vu_as_caller(c->ctx);
-	err = xattr_real(c->sp->obj.fd, arg);
-	vu_as_self(c->ctx);
-	return err;
-}
-
-int layer_setxattr(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
-		   const char *name, const void *value, size_t size, int flags)
-{
-	return on_spot(ctx, m, path, do_xattr,
-		       &(struct xattr){ name, value ?: "", size, flags });
-}
-
-int layer_removexattr(struct vu_ctx *ctx, struct vu_mount *m,
-		      const char *path, const char *name)
-{
-	return on_spot(ctx, m, path, do_xattr, &(struct xattr){ .name = name });
-}
-
-/* Of directories only: the monitor reads those of other objects itself. */
-static ssize_t read_xattr(struct vu_ctx *ctx, struct vu_mount *m,
-			  const char *path, const char *name,
-			  void *buf, size_t size)
-{
-	struct store_object o;
-	char link[32];
-	ssize_t n = layer_find(ctx, layer_of(m), path, &o);
-
-	if (n)
-		return n;
-	link_of(o.merged >= 0 ? o.merged : o.fd, link);
-	n = name ? getxattr(link, name, buf, size) : listxattr(link, buf, size);
-	if (n < 0)
-		n = -errno;
-	store_drop(&o);
-	return n;
-}
-
-ssize_t layer_getxattr(struct vu_ctx *ctx, struct vu_mount *m,
-		       const char *path, const char *name,
-		       void *value, size_t size)
-{
-	return read_xattr(ctx, m, path, name, value, size);
-}
-
-ssize_t layer_listxattr(struct vu_ctx *ctx, struct vu_mount *m,
-			const char *path, char *list, size_t size)
-{
-	return read_xattr(ctx, m, path, NULL, list, size);
+	return change_on(ctx, m, path, do_utimens, times);
 }

@@ -114,7 +114,7 @@ static bool can_be_given(const struct layer *l)
 static void told_of_copy(const struct store_object *o, const struct stat *is,
 			 struct store_attr *a)
 {
-	const struct stat *st = &o->real;
+	const struct stat *st = &o->under;
 
 	*a = (struct store_attr){ .mode = st->st_mode, .uid = st->st_uid,
 				  .gid = st->st_gid, .rdev = st->st_rdev };
@@ -140,11 +140,18 @@ static int do_copy(struct vu_ctx *ctx, struct layer *l, const char *path,
 		.progress = progress,
 		.ctx = &c,
 	};
+	const struct timespec times[2] = {
+		o->under.st_atim, o->under.st_mtim,
+	};
 	struct stat is;
 	int err = copy_object(o->fd, wd, work, &plan, NULL);
 
 	if (err)
 		return err;
+	/* a store below may tell other times than the object's own */
+	if (o->under.st_mtim.tv_sec != o->real.st_mtim.tv_sec ||
+	    o->under.st_mtim.tv_nsec != o->real.st_mtim.tv_nsec)
+		utimensat(wd, work, times, AT_SYMLINK_NOFOLLOW);
 	if (fstatat(wd, work, &is, AT_SYMLINK_NOFOLLOW))
 		return -errno;
 	told_of_copy(o, &is, a);
@@ -175,16 +182,16 @@ static int put(struct layer *l, const char *path,
 	       struct store_attr *a)
 {
 	struct store_where w;
-	bool shared = o->real.st_nlink > 1;
+	bool shared = o->under.st_nlink > 1;
 	int err = store_resolve(l->s, path, &w);
 
 	if (!err && shared)
-		err = store_share_link(l->s, &o->real, w.origin, work, a);
+		err = store_share_link(l->s, &o->under, w.origin, work, a);
 	if (!err)
 		err = store_place(l->s, work, path, true, shared ? NULL : a);
 	/* the copy has them itself now */
 	if (!err)
-		err = store_clear_attr(l->s, path, STORE_ATIME | STORE_MTIME |
+		err = store_clear_attr(l->s, path, NULL, STORE_ATIME | STORE_MTIME |
 				       STORE_CTIME);
 	return err;
 }
@@ -240,8 +247,8 @@ static int try_copy(struct vu_ctx *ctx, struct layer *l, const char *path,
 	struct copying c;
 	int err = -ENOENT;
 
-	if (o->real.st_nlink > 1)
-		err = store_join_link(l->s, &o->real, path);
+	if (o->under.st_nlink > 1)
+		err = store_join_link(l->s, &o->under, path);
 	if (err != -ENOENT)
 		return err;
 	if (o->real.st_size <= LARGE)
@@ -263,15 +270,12 @@ static int join(struct layer *l, const char *path, struct store_object *o)
 {
 	struct store_where w;
 	struct stat st;
-	int err = store_resolve(l->s, path, &w), fd;
+	int err = store_resolve(l->s, path, &w);
 
 	if (err || w.store || !w.target)
 		return err;
-	fd = store_open_target(l->s, w.origin);
-	if (fd < 0)
-		return fd;
-	err = fstat(fd, &st) ? -errno : store_join_link(l->s, &st, path);
-	close(fd);
+	err = store_stat_target(l->s, w.origin, &st) ?:
+	      store_join_link(l->s, &st, path);
 	if (err)
 		return err;
 	store_drop(o);

@@ -15,6 +15,7 @@ static struct layer *all;
 static void layer_free(struct layer *l)
 {
 	store_close(l->s);
+	layer_drop_parts(l);
 	if (l->flags & LAYER_WOK)
 		vu_mark_all(-1);
 	free(l->store_name);
@@ -24,7 +25,15 @@ static void layer_free(struct layer *l)
 	free(l);
 }
 
-static void layer_put(struct layer *l)
+struct layer *layer_get(struct layer *l)
+{
+	pthread_mutex_lock(&all_lock);
+	l->refs++;
+	pthread_mutex_unlock(&all_lock);
+	return l;
+}
+
+void layer_put(struct layer *l)
 {
 	struct layer **at = &all;
 	bool last;
@@ -55,7 +64,7 @@ static struct layer *find_same(const struct vu_mount *m,
 
 	pthread_mutex_lock(&all_lock);
 	for (l = all; l; l = l->next)
-		if (l->mode == o->mode && l->flags == o->flags &&
+		if (l->mode == o->mode && l->asked == o->flags &&
 		    !strcmp(l->source, m->source) &&
 		    !strcmp(l->target, m->target))
 			break;
@@ -65,7 +74,7 @@ static struct layer *find_same(const struct vu_mount *m,
 	return l;
 }
 
-static char *kernel_name(int fd)
+char *layer_kernel_name(int fd)
 {
 	char link[32], name[PATH_MAX];
 	ssize_t n;
@@ -82,8 +91,8 @@ static int set_names(struct layer *l, const struct vu_mount *m, int store)
 {
 	struct stat st;
 
-	l->store_name = kernel_name(store);
-	l->target_name = kernel_name(m->root);
+	l->store_name = layer_kernel_name(store);
+	l->target_name = layer_kernel_name(m->root);
 	l->source = strdup(m->source);
 	l->target = strdup(m->target);
 	if (!l->store_name || !l->target_name || !l->source || !l->target)
@@ -122,18 +131,21 @@ static int open_store(struct vu_ctx *ctx, struct layer *l,
 		      struct vu_message *msg)
 {
 	unsigned flags = store_flags(l);
-	struct store_message why;
-	int err = 0;
+	struct store_part *part = calloc(l->nparts + 1, sizeof(*part));
+	struct store_message why = { "" };
+	int err = part ? 0 : -ENOMEM;
 
-	if (!(flags & STORE_RDONLY) &&
+	if (!err && !(flags & STORE_RDONLY) &&
 	    faccessat(dir, ".", W_OK | X_OK, AT_EACCESS))
 		err = -errno;
 	vu_as_self(ctx);
 	if (!err)
-		err = store_open(dir, m->root, m->target, flags, &l->s, &why);
+		err = store_open_over(dir, m->root, part, layer_parts(l, part),
+				      m->target, flags, &l->s, &why);
 	if (!err)
 		store_listen(l->s, &listener);
 	vu_as_caller(ctx);
+	free(part);
 	if (err)
 		vu_message_set(msg, "vufs: %s: %s", m->source,
 			       l->s || err == -EACCES || !why.text[0] ?
@@ -163,10 +175,14 @@ static int layer_new(struct vu_ctx *ctx, struct vu_mount *m,
 	}
 	l->refs = 1;
 	l->mode = o->mode;
-	l->flags = o->flags;
+	l->flags = l->asked = o->flags;
+	err = layer_collect(ctx, m, l, o->covers, msg);
 	if (l->flags & LAYER_WOK)	/* of all there is something to tell */
 		vu_mark_all(1);
-	err = set_names(l, m, dir);
+	if (!err && !(store_flags(l) & STORE_RDONLY))
+		err = layer_check_source(ctx, m, msg);
+	if (!err)
+		err = set_names(l, m, dir);
 	if (!err)
 		err = open_store(ctx, l, m, dir, msg);
 	close(dir);
@@ -205,9 +221,11 @@ int layer_mount(struct vu_ctx *ctx, struct vu_mount *m,
 		m->root = -1;
 		return err;
 	}
-	m->flags |= VU_MOUNT_LAYERED;
-	if (l->mode == LAYER_MINCOW || l->flags & (LAYER_VSTAT | LAYER_WOK))
+	m->flags |= VU_MOUNT_LAYERED | (o->covers ? VU_MOUNT_COVERS : 0);
+	if (l->waives || l->flags & (LAYER_VSTAT | LAYER_WOK))
 		m->flags |= VU_MOUNT_OWN_ACCESS;
+	if (l->flags & LAYER_VSTAT)
+		m->flags |= VU_MOUNT_OWN_XATTR;
 	m->priv = l;
 	return 0;
 }

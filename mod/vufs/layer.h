@@ -36,19 +36,37 @@ enum layer_flag {
 	LAYER_RDONLY	= 1 << 3,
 };
 
+/* A part of the target that another layer shows, or an exception of one. */
+struct part {
+	char *at;			/* its name in the target */
+	struct layer *l;		/* held; NULL: real */
+	char *name;			/* ... and its name there */
+	int fd;				/* real: what it is, or -1 */
+	char *kernel_name;		/* ... and called */
+	bool same;			/* as the kernel has it */
+	bool shown;			/* not ours, but shows through */
+};
+
 struct layer {
 	struct layer *next;		/* of all; for renew */
 	unsigned refs;
 	struct store *s;
 	enum layer_mode mode;
 	unsigned flags;
+	unsigned asked;			/* flags, without what is inherited */
+	bool waives;			/* see may_waive() */
+	unsigned depth;			/* layers below it */
+	struct part *part;		/* inner ones first */
+	size_t nparts;
+	char **except;			/* as the kernel calls exceptions */
+	size_t nexcept;
 	dev_t store_dev, target_dev;
 	char *store_name, *target_name;	/* as the kernel calls them */
 	char *source, *target;		/* as the mount calls them */
 };
 
 struct layer_options {
-	bool layered, renew;
+	bool layered, renew, covers;
 	enum layer_mode mode;
 	unsigned flags;
 };
@@ -63,11 +81,42 @@ static inline struct layer *layer_of(const struct vu_mount *m)
 	return m->priv;
 }
 
+struct layer *layer_get(struct layer *l);
+void layer_put(struct layer *l);
+
+/* --- what it lies over: below.c, name.c --- */
+
+/* While mounting, before the store is opened: find the parts. */
+int layer_collect(struct vu_ctx *ctx, struct vu_mount *m, struct layer *l,
+		  bool covers, struct vu_message *msg);
+/* Those that the store is to know; part has room for all. How many */
+size_t layer_parts(const struct layer *l, struct store_part *part);
+void layer_drop_parts(struct layer *l);
+/* An exception leads to fd. */
+int layer_except(struct layer *l, int fd);
+/* May changes be kept in the mount's source? Where cow has it, it may not. */
+int layer_check_source(struct vu_ctx *ctx, struct vu_mount *m,
+		       struct vu_message *msg);
+/* May the source be had by another name? Only what cow has not to look after */
+int layer_check_move(struct vu_ctx *ctx, struct vu_mount *m,
+		     struct vu_message *msg);
+/* As the operation name_here. */
+ssize_t layer_name(struct layer *l, const char *kernel_name, char *buf,
+		   size_t size);
+char *layer_kernel_name(int fd);
+
 /* --- looking --- */
 
 /* store_find() as the caller may. */
 int layer_find(struct vu_ctx *ctx, struct layer *l, const char *path,
 	       struct store_object *o);
+
+/*
+ * The same of where the caller has come to already, by a walk or a descriptor:
+ * whether he may go there is not asked again.
+ */
+int layer_find_there(struct vu_ctx *ctx, struct layer *l, const char *path,
+		     struct store_object *o);
 
 /* Inside of an operation that changes, which works as the monitor itself. */
 int permits(struct vu_ctx *ctx, struct layer *l, const struct store_object *o,
@@ -107,6 +156,9 @@ void spot_end(struct vu_ctx *ctx, struct layer *l, struct spot *sp);
 
 /* Look at a name without beginning anything: inside of another's change. */
 int spot_look(struct layer *l, const char *path, struct spot *sp);
+/* The same for the caller: what he is shut out of is not there. */
+int spot_look_for(struct vu_ctx *ctx, struct layer *l, const char *path,
+		  struct spot *sp);
 void spot_drop(struct spot *sp);
 
 /* The store's directory of the name; made if need be. Closed by who asks. */
@@ -170,12 +222,15 @@ mode_t real_mode(mode_t mode);
 
 /* --- the operations, by file --- */
 
+/* name.c */
+ssize_t layer_name_here(struct vu_mount *m, const char *kernel_name,
+			char *buf, size_t size);
 /* look.c */
 int layer_lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		 struct vu_node *node);
 bool layer_touches(struct vu_mount *m, const char *name, size_t len);
-ssize_t layer_name_here(struct vu_mount *m, const char *kernel_name,
-			char *buf, size_t size);
+int layer_descend(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		  struct vu_node *node);
 bool layer_tell(struct vu_mount *m, struct stat *st);
 int layer_edits(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		struct vu_dir *added, struct vu_dir *hidden);
@@ -206,7 +261,7 @@ int layer_rename(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 		 const char *to, unsigned flags);
 int layer_link(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 	       const char *to);
-/* attrs.c */
+/* attrs.c, xattrs.c */
 int layer_chmod(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		mode_t mode);
 int layer_chown(struct vu_ctx *ctx, struct vu_mount *m, const char *path,

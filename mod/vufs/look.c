@@ -78,7 +78,7 @@ bool may_waive(struct vu_ctx *ctx, struct layer *l)
 {
 	int err;
 
-	if (l->mode != LAYER_MINCOW)
+	if (!l->waives)
 		return false;
 	vu_as_caller(ctx);
 	err = kernel_permits(store_dir_fd(l->s), W_OK | X_OK);
@@ -118,7 +118,7 @@ static int may_search(struct vu_ctx *ctx, struct layer *l, const char *path,
 	if (err)
 		return err;
 	err = permits_here(ctx, l, &dir, X_OK);
-	if (!err && really && !dir.in_store)
+	if (!err && really && !dir.in_store && !dir.beneath)
 		err = kernel_permits(dir.fd, X_OK);
 	store_drop(&dir);
 	return err;
@@ -127,30 +127,26 @@ static int may_search(struct vu_ctx *ctx, struct layer *l, const char *path,
 /* Are the caller's ids others than those that the kernel has for him? */
 static bool has_dropped(const struct vu_ctx *ctx, const struct layer *l)
 {
-	return (l->flags & LAYER_VSTAT) && vu_who(ctx)->uid != geteuid() &&
-	       !has_cap(ctx, CAP_DAC_OVERRIDE);
+	return (l->flags & LAYER_VSTAT) && !has_cap(ctx, CAP_DAC_OVERRIDE) &&
+	       vu_who(ctx)->uid != geteuid();
 }
 
 /*
- * May the caller look everywhere by what he is told, and does the kernel say
- * no? What it does not let us see of the target is then not there: a package
- * can be installed over directories that only the real root may enter.
+ * May the caller look there by what he is told, and does the kernel say no?
+ * What it does not let us see of the target is then not there: a package can
+ * be installed over directories that only the real root may enter.
  */
 bool is_shut_out(const struct vu_ctx *ctx, const struct layer *l)
 {
-	return (l->flags & LAYER_VSTAT) && has_cap(ctx, CAP_DAC_OVERRIDE);
+	return (l->flags & LAYER_VSTAT) &&
+	       (has_cap(ctx, CAP_DAC_OVERRIDE) || has_dropped(ctx, l));
 }
 
 static int find_openly(struct vu_ctx *ctx, struct layer *l, const char *path,
 		       struct store_object *o)
 {
-	int err = 0;
+	int err = store_find(l->s, path, o);
 
-	if (store_restricts(l->s) || has_dropped(ctx, l))
-		err = may_search(ctx, l, path, false);
-	if (err)
-		return err;
-	err = store_find(l->s, path, o);
 	if (err != -EACCES)
 		return err;
 	/*
@@ -169,15 +165,43 @@ static int find_openly(struct vu_ctx *ctx, struct layer *l, const char *path,
 int layer_find(struct vu_ctx *ctx, struct layer *l, const char *path,
 	       struct store_object *o)
 {
-	int err = find_openly(ctx, l, path, o);
+	int err = 0;
 
+	if (store_restricts(l->s) || has_dropped(ctx, l))
+		err = may_search(ctx, l, path, false);
+	/* what is told may be searched by the one who overrides all */
+	if (err && !(err == -EACCES && has_cap(ctx, CAP_DAC_OVERRIDE)))
+		return err;
+	err = err ?: find_openly(ctx, l, path, o);
 	return err == -EACCES && is_shut_out(ctx, l) ? -ENOENT : err;
+}
+
+int layer_find_there(struct vu_ctx *ctx, struct layer *l, const char *path,
+		     struct store_object *o)
+{
+	int err;
+
+	vu_as_self(ctx);
+	err = store_find(l->s, path, o);
+	vu_as_caller(ctx);
+	return err;
 }
 
 static void be_writable(const struct layer *l, struct stat *st)
 {
 	if ((l->flags & LAYER_WOK) && !S_ISLNK(st->st_mode))
 		st->st_mode |= 0222;
+}
+
+static void give_node(const struct layer *l, struct store_object *o,
+		      struct vu_node *node)
+{
+	be_writable(l, &o->st);
+	*node = (struct vu_node){ .kind = VU_NODE_REAL, .fd = o->fd,
+				  .attr = o->st,
+				  .same = o->same && !(l->flags & LAYER_WOK) };
+	o->fd = -1;
+	store_drop(o);
 }
 
 int layer_lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
@@ -187,14 +211,34 @@ int layer_lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 	struct store_object o;
 	int err = layer_find(ctx, l, path, &o);
 
+	if (!err)
+		give_node(l, &o, node);
+	return err;
+}
+
+/*
+ * What the store has there it has under this very name, met by the kernel
+ * without a symlink: so it has a directory at each name above, and its
+ * object is the one that is seen. (Only of the target's one cannot know.)
+ */
+int layer_descend(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		  struct vu_node *node)
+{
+	struct layer *l = layer_of(m);
+	struct store_object o;
+	int err;
+
+	/* each of them is to be asked whether it may be searched */
+	if (store_restricts(l->s) || has_dropped(ctx, l))
+		return -EACCES;
+	err = store_find(l->s, path, &o);
 	if (err)
 		return err;
-	be_writable(l, &o.st);
-	*node = (struct vu_node){ .kind = VU_NODE_REAL, .fd = o.fd,
-				  .attr = o.st,
-				  .same = o.same && !(l->flags & LAYER_WOK) };
-	o.fd = -1;
-	store_drop(&o);
+	if (!S_ISDIR(o.st.st_mode) || (!o.in_store && o.merged < 0)) {
+		store_drop(&o);
+		return -ENOTDIR;
+	}
+	give_node(l, &o, node);
 	return 0;
 }
 
@@ -203,28 +247,12 @@ bool layer_touches(struct vu_mount *m, const char *name, size_t len)
 	return store_touches(layer_of(m)->s, name, len);
 }
 
-/* What is below dir in name; NULL: it is not. */
-static const char *below(const char *dir, const char *name)
+static bool has_device(const struct layer *l, dev_t dev)
 {
-	size_t n = strlen(dir);
-
-	if (!strcmp(dir, "/"))
-		return name + 1;
-	if (strncmp(name, dir, n))
-		return NULL;
-	return name[n] == '/' ? name + n + 1 : name[n] ? NULL : name + n;
-}
-
-ssize_t layer_name_here(struct vu_mount *m, const char *kernel_name,
-			char *buf, size_t size)
-{
-	struct layer *l = layer_of(m);
-	const char *rest = below(l->store_name, kernel_name);
-
-	if (rest)
-		return store_name_of_own(l->s, rest, buf, size);
-	rest = below(l->target_name, kernel_name);
-	return rest ? store_name_of(l->s, rest, buf, size) : -EXDEV;
+	for (size_t i = 0; i < l->nparts; i++)
+		if (l->part[i].l && has_device(l->part[i].l, dev))
+			return true;
+	return dev == l->store_dev || dev == l->target_dev;
 }
 
 bool layer_tell(struct vu_mount *m, struct stat *st)
@@ -233,8 +261,7 @@ bool layer_tell(struct vu_mount *m, struct stat *st)
 	dev_t dev = st->st_dev;
 	bool told = store_tell(l->s, st);
 
-	if ((l->flags & LAYER_WOK) &&
-	    (dev == l->store_dev || dev == l->target_dev)) {
+	if ((l->flags & LAYER_WOK) && has_device(l, dev)) {
 		be_writable(l, st);
 		told = true;
 	}
@@ -246,7 +273,7 @@ int layer_access(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 {
 	struct layer *l = layer_of(m);
 	struct store_object o;
-	int err = layer_find(ctx, l, path, &o);
+	int err = layer_find_there(ctx, l, path, &o);
 
 	if (err)
 		return err;
@@ -270,8 +297,10 @@ struct name_list {
 	size_t n, size;
 };
 
-static int list_add(struct name_list *list, const char *name)
+static int list_add(void *arg, const char *name)
 {
+	struct name_list *list = arg;
+
 	if (list->n == list->size) {
 		size_t size = list->size ? list->size * 2 : 64;
 		char **more = realloc(list->name, size * sizeof(*more));
@@ -292,30 +321,17 @@ static void list_free(struct name_list *list)
 	free(list->name);
 }
 
-static int add_child(void *arg, const struct store_child *c)
+static int by_name(const void *a, const void *b)
 {
-	return list_add(arg, c->name);
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Names that only the disk knows: in a merge, what the store has. */
-static int add_on_disk(struct name_list *list, int dir, bool top)
+/* Several layers may know of one name. */
+static bool is_again(struct name_list *list, size_t i)
 {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return fd < 0 && errno == EACCES ? 0 : -errno;
-	}
-	while (!err && (e = readdir(d)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
-		    !(top && (!strcmp(e->d_name, ".vufs") ||
-			      !strcmp(e->d_name, ".-"))))
-			err = list_add(list, e->d_name);
-	closedir(d);
-	return err;
+	if (!i)
+		qsort(list->name, list->n, sizeof(*list->name), by_name);
+	return i && !strcmp(list->name[i - 1], list->name[i]);
 }
 
 /* What a name that the store knows does to the listing. */
@@ -355,11 +371,10 @@ int layer_edits(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		vu_as_caller(ctx);
 		return err;
 	}
-	err = store_children(l->s, path, add_child, &list);
-	if (!err && l->mode == LAYER_MERGE && o.merged >= 0)
-		err = add_on_disk(&list, o.merged, !*path);
+	err = store_names(l->s, path, list_add, &list);
 	for (size_t i = 0; i < list.n && !err; i++)
-		err = edit(l, path, list.name[i], added, hidden);
+		if (!is_again(&list, i))
+			err = edit(l, path, list.name[i], added, hidden);
 	if (!err && !*path)
 		err = vu_dir_add(hidden, ".vufs", 0, 0);
 	vu_as_caller(ctx);

@@ -4,6 +4,7 @@
  * the group (of a set-group-ID directory), and the ACL that they should.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,7 +30,8 @@ int make_at(int dir, const char *name, const struct make *mk)
 
 mode_t real_mode(mode_t mode)
 {
-	return (mode & 0777) | (S_ISDIR(mode) ? 0700 : 0600);
+	/* who else may execute it does so as the owner on the disk */
+	return (mode & 0777) | (S_ISDIR(mode) || (mode & 0111) ? 0700 : 0600);
 }
 
 void told_of_new(struct vu_ctx *ctx, struct layer *l, const struct spot *sp,
@@ -122,12 +124,24 @@ void spot_touch(struct layer *l, const struct spot *sp)
 		store_touch(l->s, sp->dir_path);
 }
 
+/* In vstat nobody else would ask; what is no device at all anybody makes. */
+static bool may_make(struct vu_ctx *ctx, const struct layer *l,
+		     const struct make *mk)
+{
+	bool device = S_ISBLK(mk->mode) || (S_ISCHR(mk->mode) && mk->dev);
+
+	return !device || !(l->flags & LAYER_VSTAT) || has_cap(ctx, CAP_MKNOD);
+}
+
 int make_in_store(struct vu_ctx *ctx, struct layer *l, struct spot *sp,
 		  const struct make *mk, bool waived)
 {
 	struct store_attr a;
-	int dir = spot_store_dir(l, sp), got;
+	int dir, got;
 
+	if (!may_make(ctx, l, mk))
+		return -EPERM;
+	dir = spot_store_dir(l, sp);
 	if (dir < 0)
 		return dir;
 	told_of_new(ctx, l, sp, mk, &a);

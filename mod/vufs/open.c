@@ -3,10 +3,12 @@
  * Opening for writing, and new files.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "mod/vufs/change.h"
 #include "mod/vufs/layer.h"
 #include "store/copy.h"
 
@@ -21,6 +23,15 @@ static int open_fd(int fd, int flags)
 	return got < 0 ? -errno : got;
 }
 
+/*
+ * Does what was recorded of a directory let the caller open it, who has been
+ * found to be allowed? Nobody could record it who may not by the kernel, too.
+ */
+static bool is_given(const struct layer *l, const struct store_object *o)
+{
+	return l->mode == LAYER_COW && S_ISDIR(o->st.st_mode);
+}
+
 static int reopen_once(struct vu_ctx *ctx, struct layer *l,
 		       const struct store_object *o, int flags, bool waived)
 {
@@ -31,7 +42,7 @@ static int reopen_once(struct vu_ctx *ctx, struct layer *l,
 	vu_as_caller(ctx);
 	got = open_fd(o->fd, flags);
 	vu_as_self(ctx);
-	if (got == -EACCES && waived)
+	if (got == -EACCES && (waived || is_given(l, o)))
 		got = open_fd(o->fd, flags);
 	return got;
 }
@@ -108,24 +119,80 @@ static int open_target(struct vu_ctx *ctx, const struct spot *sp, int flags)
 	return got;
 }
 
+/*
+ * A program that runs cannot be written to. Of the store's own the kernel says
+ * so, but whoever runs the target's has not got its copy.
+ */
+static int may_write(struct vu_ctx *ctx, const struct store_object *o)
+{
+	if (!S_ISREG(o->st.st_mode) || !(o->st.st_mode & 0111))
+		return 0;
+	return vu_executed(ctx, &o->st) ? -ETXTBSY : 0;
+}
+
+/*
+ * In vstat: what somebody writes to does not run as its owner or group any more.
+ * The kernel sees to that when he does, but not to what is only told; so it
+ * happens when he could.
+ */
+static int drop_setid(struct vu_ctx *ctx, struct layer *l, struct spot *sp)
+{
+	struct store_attr a = { .set = STORE_MODE };
+	mode_t mode = sp->obj.st.st_mode;
+
+	if (!(l->flags & LAYER_VSTAT) || !S_ISREG(mode) ||
+	    has_cap(ctx, CAP_FSETID))
+		return 0;
+	a.mode = mode & ~S_ISUID;
+	if ((mode & S_IXGRP) || !vu_in_group(ctx, sp->obj.st.st_gid))
+		a.mode &= ~S_ISGID;
+	if (a.mode == mode)
+		return 0;
+	return store_set_attr(l->s, sp->path, &sp->obj, &a);
+}
+
 static int open_in_store(struct vu_ctx *ctx, struct layer *l, struct spot *sp,
 			 int flags, bool waived)
 {
 	bool empty = flags & O_TRUNC && S_ISREG(sp->obj.st.st_mode);
+	bool copies = !empty && !sp->obj.in_store;
+	struct timespec ctime = sp->obj.st.st_ctim;
 	int err = 0;
 
 	if (!waived)
 		err = permits(ctx, l, &sp->obj, wanted(flags));
 	if (instead(ctx, l, err, &waived))
 		err = 0;
+	if (!err && changes(flags))
+		err = may_write(ctx, &sp->obj);
 	/* a FIFO or a device is not changed by writing to it */
-	if (!err && changes(flags) && S_ISREG(sp->obj.st.st_mode))
+	if (!err && changes(flags) && S_ISREG(sp->obj.st.st_mode)) {
 		err = copy_up(ctx, l, sp->path, empty ? COPY_NO_CONTENT : 0,
 			      waived, &sp->obj);
+		if (!err && (sp->obj.st.st_mode & 0111))
+			xattr_forget_caps(l, &sp->obj);
+		if (!err)
+			err = drop_setid(ctx, l, sp);
+	}
+	if (!err && copies && sp->obj.in_store)
+		store_keep_ctime(l->s, &sp->obj, &ctime);
 	/* others wait for the lock: a FIFO without a peer must not */
 	if (!err && S_ISFIFO(sp->obj.real.st_mode))
 		flags |= O_NONBLOCK;
 	return err ?: reopen(ctx, l, &sp->obj, flags, waived);
+}
+
+/*
+ * A file that the caller may change by what he is told, and the kernel lets
+ * nobody here read: there is nothing to copy, as if it were not there.
+ */
+static bool is_unseen(struct vu_ctx *ctx, struct layer *l,
+		      const struct spot *sp, int flags)
+{
+	return changes(flags) && !(flags & O_TRUNC) &&
+	       S_ISREG(sp->obj.st.st_mode) && !sp->obj.in_store && is_shut_out(ctx, l) &&
+	       !permits(ctx, l, &sp->obj, wanted(flags)) &&
+	       may_read_really(ctx, &sp->obj) == -EACCES;
 }
 
 static int open_spot(struct vu_ctx *ctx, struct layer *l, struct spot *sp,
@@ -150,6 +217,8 @@ static int open_spot(struct vu_ctx *ctx, struct layer *l, struct spot *sp,
 	} else if (l->mode == LAYER_MERGE && changes(flags)) {
 		return -EROFS;
 	}
+	if (is_unseen(ctx, l, sp, flags))
+		return -ENOENT;
 	got = open_in_store(ctx, l, sp, flags, waived);
 	/* if it cannot be in the store either, the first answer counts */
 	return got == -EACCES && refused ? refused : got;
@@ -192,6 +261,18 @@ static int create_new(struct vu_ctx *ctx, struct layer *l, struct spot *sp,
 	return got ?: make_in_store(ctx, l, sp, &mk, waived);
 }
 
+static void tell_nameless(struct vu_ctx *ctx, struct layer *l,
+			  const struct spot *in, int fd, mode_t mode)
+{
+	const struct make mk = { .mode = S_IFREG | (mode & 07777) };
+	struct store_attr a;
+	struct stat st;
+
+	told_of_new(ctx, l, in, &mk, &a);
+	if (a.set && !fstat(fd, &st))
+		store_tell_nameless(l->s, &st, &a);
+}
+
 /* A file without a name, in the directory that obj is. */
 static int create_nameless(struct vu_ctx *ctx, struct layer *l,
 			   struct spot *sp, int flags, mode_t mode)
@@ -221,6 +302,8 @@ static int create_nameless(struct vu_ctx *ctx, struct layer *l,
 	err = got < 0 ? -errno : 0;
 	vu_as_self(ctx);
 	close(dir);
+	if (!err)
+		tell_nameless(ctx, l, &in, got, mode);
 	return err ?: got;
 }
 
@@ -288,6 +371,7 @@ static int adopt(struct vu_ctx *ctx, struct layer *l, struct spot *sp, int fd)
 	dir = err ? err : spot_store_dir(l, sp);
 	if (dir < 0)
 		return dir;
+	store_tell(l->s, &st);
 	mk.mode = st.st_mode;
 	told_of_new(ctx, l, sp, &mk, &a);
 	err = store_prepare(l->s, sp->path, false, &a);
@@ -337,8 +421,12 @@ static int cut_in_store(struct vu_ctx *ctx, struct layer *l, struct spot *sp,
 	if (instead(ctx, l, err, &waived))
 		err = 0;
 	if (!err)
+		err = may_write(ctx, &sp->obj);
+	if (!err)
 		err = copy_up(ctx, l, sp->path, emptied ? COPY_NO_CONTENT : 0,
 			      waived, &sp->obj);
+	if (!err)
+		err = drop_setid(ctx, l, sp);
 	if (err)
 		return err;
 	if (emptied) {

@@ -37,7 +37,7 @@ static int remove_spot(struct vu_ctx *ctx, struct layer *l, struct spot *sp,
 		err = remove_real(ctx, sp, directory ? AT_REMOVEDIR : 0);
 		/* what is there next is something else */
 		if (!err)
-			store_clear_attr(l->s, sp->path, ~0u);
+			store_clear_attr(l->s, sp->path, NULL, ~0u);
 		if (!instead(ctx, l, err, &waived))
 			return err;
 	}

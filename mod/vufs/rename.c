@@ -152,7 +152,7 @@ int layer_rename(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 		return -EINVAL;
 	err = spot_begin(ctx, l, from, &t.from);
 	if (!err) {
-		err = spot_look(l, to, &t.to);
+		err = spot_look_for(ctx, l, to, &t.to);
 		if (!err)
 			err = rename_spots(ctx, l, &t);
 		spot_drop(&t.to);
@@ -208,12 +208,16 @@ static int link_in_store(struct vu_ctx *ctx, struct layer *l, struct two *t,
 
 	if (instead(ctx, l, err, &waived))
 		err = 0;
+	if (!err && is_dir(&t->from))
+		err = -EPERM;
 	if (!err)
 		err = copy_up(ctx, l, t->from.path, 0, waived, &t->from.obj);
 	if (!err)
 		err = store_prepare(l->s, t->to.path, false, NULL);
 	if (!err)
 		err = store_link(l->s, t->from.path, t->to.path);
+	if (!err)
+		store_keep_ctime(l->s, &t->from.obj, NULL);
 	if (!err)
 		spot_touch(l, &t->to);
 	return err;
@@ -252,7 +256,7 @@ int layer_link(struct vu_ctx *ctx, struct vu_mount *m, const char *from,
 	if (!err && t.from.obj.fd < 0)
 		err = -ENOENT;
 	if (!err) {
-		err = spot_look(l, to, &t.to);
+		err = spot_look_for(ctx, l, to, &t.to);
 		if (!err)
 			err = link_spots(ctx, l, &t);
 		spot_drop(&t.to);

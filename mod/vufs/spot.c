@@ -9,7 +9,7 @@
 
 #include "mod/vufs/layer.h"
 
-static const struct store_object nothing = { .fd = -1, .merged = -1 };
+static const struct store_object nothing = STORE_NOTHING;
 
 int spot_look(struct layer *l, const char *path, struct spot *sp)
 {
@@ -38,22 +38,27 @@ void spot_drop(struct spot *sp)
 	store_drop(&sp->obj);
 }
 
+int spot_look_for(struct vu_ctx *ctx, struct layer *l, const char *path,
+		  struct spot *sp)
+{
+	int err = spot_look(l, path, sp);
+
+	if (err != -EACCES || sp->dir.fd < 0 || !is_shut_out(ctx, l))
+		return err;
+	sp->obj = nothing;
+	return 0;
+}
+
 int spot_begin(struct vu_ctx *ctx, struct layer *l, const char *path,
 	       struct spot *sp)
 {
-	int err;
 
 	sp->dir = sp->obj = nothing;
 	vu_as_self(ctx);
 	store_change(l->s);
 	if (l->flags & LAYER_RDONLY)
 		return -EROFS;
-	err = spot_look(l, path, sp);
-	if (err == -EACCES && sp->dir.fd >= 0 && is_shut_out(ctx, l)) {
-		sp->obj = nothing;
-		err = 0;
-	}
-	return err;
+	return spot_look_for(ctx, l, path, sp);
 }
 
 void spot_end(struct vu_ctx *ctx, struct layer *l, struct spot *sp)

@@ -11,6 +11,7 @@
  *	vstat		owners, modes and types are recorded in the store
  *	wok		everything says that it may be written
  *	nochcopy	chmod and chown are recorded and do not copy
+ *	cover		what is mounted inside of the target is not changed either
  *	renew		a layered mount that exists is newer than all others
  *	rdonly		what is seen through the mount cannot be changed
  *	except=/SUB	the tree at target/SUB stays what it was
@@ -23,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "include/vu/module.h"
@@ -118,6 +120,11 @@ static int take_option(struct options *o, const char *key, const char *value,
 		o->layered_only = "renew";
 		return 0;
 	}
+	if (!strcmp(key, "cover") && !*value) {
+		o->layer.covers = true;
+		o->layered_only = "cover";
+		return 0;
+	}
 	if (strcmp(key, "except"))
 		return bad_option(msg, key, value);
 	if (value[0] != '/' || !value[1]) {
@@ -153,6 +160,11 @@ static int check(const struct options *o, struct vu_message *msg)
 		vu_message_set(msg, "vufs: except= has no meaning with hide");
 		return -EINVAL;
 	}
+	if (o->layer.covers && o->layer.layered &&
+	    o->layer.mode != LAYER_COW) {
+		vu_message_set(msg, "vufs: cover: only with cow");
+		return -EINVAL;
+	}
 	if (o->layered_only && !o->layer.layered) {
 		vu_message_set(msg, "vufs: %s: only with cow, mincow or merge",
 			       o->layered_only);
@@ -161,8 +173,26 @@ static int check(const struct options *o, struct vu_message *msg)
 	return 0;
 }
 
+/* A layer must know what is not its own. */
+static int note_exception(struct vu_ctx *ctx, struct vu_mount *m,
+			  const char *sub)
+{
+	char name[PATH_MAX];
+	int fd, err;
+
+	if (snprintf(name, sizeof(name), "%s%s", m->target[1] ? m->target : "",
+		     sub) >= (int)sizeof(name))
+		return -ENAMETOOLONG;
+	fd = vu_open(ctx, m, name, O_PATH);
+	if (fd < 0)
+		return fd == -ENXIO ? 0 : fd;
+	err = layer_except(m->priv, fd);
+	close(fd);
+	return err;
+}
+
 static int add_exceptions(struct vu_ctx *ctx, struct vu_mount *m,
-			  struct vu_message *msg)
+			  const struct options *o, struct vu_message *msg)
 {
 	char key[64], value[PATH_MAX];
 	const char *rest = m->options;
@@ -173,6 +203,8 @@ static int add_exceptions(struct vu_ctx *ctx, struct vu_mount *m,
 		if (strcmp(key, "except"))
 			continue;
 		err = vu_mount_except(ctx, m, value, msg);
+		if (!err && o->layer.layered && !o->layer.renew)
+			err = note_exception(ctx, m, value);
 		if (err)
 			return err;
 	}
@@ -182,8 +214,10 @@ static int add_exceptions(struct vu_ctx *ctx, struct vu_mount *m,
 static int mount_plain(struct vu_ctx *ctx, struct vu_mount *m,
 		       struct vu_message *msg)
 {
-	int err;
+	int err = layer_check_move(ctx, m, msg);
 
+	if (err)
+		return err;
 	m->root = vu_open(ctx, m, m->source, O_PATH);
 	if (m->root >= 0)
 		return 0;
@@ -217,7 +251,7 @@ static int vufs_mount(struct vu_ctx *ctx, struct vu_mount *m, bool remount,
 			      : mount_plain(ctx, m, msg);
 	if (err)
 		return err;
-	err = add_exceptions(ctx, m, msg);
+	err = add_exceptions(ctx, m, &o, msg);
 	if (err)
 		layer_umount(m);
 	return err;
@@ -246,6 +280,7 @@ static const struct vu_fs_ops fs = {
 	.setxattr = layer_setxattr,
 	.removexattr = layer_removexattr,
 	.touches = layer_touches,
+	.descend = layer_descend,
 	.name_here = layer_name_here,
 	.tell = layer_tell,
 	.edits = layer_edits,

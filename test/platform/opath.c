@@ -1,9 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An O_PATH descriptor stands for its file: reopened for reading through
- * /proc/self/fd/N, linked by AT_SYMLINK_FOLLOW, its symlink read by "".
+ * /proc/self/fd/N, linked by AT_SYMLINK_FOLLOW, its symlink read by "". The
+ * mode of its link in /proc has no right, that of others what they may do.
  */
 #include "test/lib.h"
+
+static mode_t link_mode(int flags)
+{
+	int fd = open("file", flags | O_CLOEXEC);
+	char name[64];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	expect(fd >= 0 && !lstat(name, &st));
+	close(fd);
+	return st.st_mode & 0600;
+}
+
+static void links_tell(void)
+{
+	expect(link_mode(O_PATH) == 0);
+	expect(link_mode(O_RDONLY) == 0400);
+	expect(link_mode(O_WRONLY) == 0200);
+	expect(link_mode(O_RDWR) == 0600);
+}
 
 int main(void)
 {
@@ -30,5 +51,6 @@ int main(void)
 	expect(symlink("there", "link") == 0);
 	fd = open("link", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	expect(fd >= 0 && readlinkat(fd, "", buf, sizeof(buf)) == 5);
+	links_tell();
 	return 0;
 }

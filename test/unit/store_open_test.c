@@ -189,7 +189,7 @@ static void compacted(void)
 	CHECK(!open_flags(&s, 0));
 	store_change(s);
 	for (int i = 0; i < 1000; i++)
-		CHECK(!store_set_attr(s, "f", &a));
+		CHECK(!store_set_attr(s, "f", NULL, &a));
 	CHECK(!store_remove(s, "a", true));
 	store_changed(s);
 	store_close(s);

@@ -5,7 +5,8 @@
  * opened anew; and the target is what it was, to the nanosecond.
  * timeout: 300
  *
- * As root once more with vstat: see below.
+ * As root once more with vstat: see below. And with copies on write over each
+ * other, of which only the newest changes.
  *
  * VUFS_SEED=N begins with that seed, VUFS_ROUNDS=N makes so many.
  */
@@ -155,15 +156,31 @@ static void be_user(bool on)
 		differ("", "ids", errno, 0);
 }
 
+/* Those that lie over each other: the last is the one to be worked on. */
+#define DEPTH 4
+static struct vu_mount lower[DEPTH];
+static unsigned depth;
+
+static const char *store_name(unsigned i)
+{
+	static const char *const name[DEPTH] = {
+		"store", "store2", "store3", "store4",
+	};
+
+	return name[i];
+}
+
 static struct vu_mount mount_it(void)
 {
 	struct layer_options o = cow;
 	struct vu_mount m;
 
-	if (vstat)
+	/* what the lowest has, the others have */
+	if (vstat && !depth)
 		o.flags = LAYER_VSTAT;
+	view_under = depth ? &lower[depth - 1] : NULL;
 	be_user(true);
-	m = mount_layer("store", "target", o);
+	m = mount_layer(store_name(depth), "target", o);
 	be_user(false);
 	return m;
 }
@@ -228,6 +245,87 @@ static void round_of(unsigned number)
 	remove_tree("store");
 }
 
+/* --- over each other --- */
+
+static void make_store(unsigned i)
+{
+	mkdir(store_name(i), 0755);
+	if (vstat && chown(store_name(i), USER, USER))
+		differ("store", "chown", errno, 0);
+}
+
+static void some_ops(unsigned n)
+{
+	for (unsigned i = 0; i < n && !failures; i++)
+		one_op(i);
+	at_name = "compare";
+	if (!failures)
+		compare_dir("");
+	unmount_layer(&layer);
+	layer = mount_it();
+	at_name = "opened anew";
+	if (!failures)
+		compare_dir("");
+}
+
+/* All is unmounted, and mounted again, from below. */
+static void restart(void)
+{
+	unsigned top = depth;
+
+	unmount_layer(&layer);
+	while (depth)
+		unmount_layer(&lower[--depth]);
+	for (layer = mount_it(); depth < top; layer = mount_it())
+		lower[depth++] = layer;
+	at_name = "all opened anew";
+	if (!failures)
+		compare_dir("");
+}
+
+static void round_over(unsigned number)
+{
+	uint64_t before[DEPTH] = { 0 };
+
+	seed = number;
+	make_tree("model");
+	make_tree("target");
+	before[0] = sum_tree("target");
+	model = open("model", O_RDONLY | O_DIRECTORY);
+	make_store(0);
+	layer = mount_it();
+	for (;;) {
+		some_ops(OPS / DEPTH);
+		if (depth == DEPTH - 1 || failures)
+			break;
+		lower[depth++] = layer;
+		before[depth] = sum_tree(store_name(depth - 1));
+		make_store(depth);
+		layer = mount_it();
+		at_name = "put over it";
+		compare_dir("");
+	}
+	restart();
+	if (sum_tree("target") != before[0])
+		differ("target", "changed", 0, 1);
+	for (unsigned i = 0; i < depth; i++)
+		if (sum_tree(store_name(i)) != before[i + 1])
+			differ(store_name(i), "changed", 0, 1);
+	unmount_layer(&layer);
+	while (depth)
+		unmount_layer(&lower[--depth]);
+	close(model);
+	if (failures) {
+		printf("seed %u over each other%s\n", number,
+		       vstat ? " (vstat)" : "");
+		return;
+	}
+	remove_tree("model");
+	remove_tree("target");
+	for (unsigned i = 0; i < DEPTH; i++)
+		remove_tree(store_name(i));
+}
+
 int main(void)
 {
 	fake_who.uid = geteuid();
@@ -236,9 +334,12 @@ int main(void)
 	enter_scratch("vufs_random");
 	CHECK(!chmod(".", 0755));
 	run_rounds(round_of, 150);
+	run_rounds(round_over, 100);
 	vstat = !geteuid();
-	if (vstat)
+	if (vstat) {
 		run_rounds(round_of, 150);
+		run_rounds(round_over, 100);
+	}
 	if (!getenv("VUFS_KEEP"))
 		leave_scratch();
 	return failures ? 1 : 0;

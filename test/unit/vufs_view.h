@@ -68,6 +68,12 @@ void vu_may_wait(const struct vu_ctx *ctx)
 	(void)ctx;
 }
 
+bool vu_executed(const struct vu_ctx *ctx, const struct stat *st)
+{
+	(void)ctx, (void)st;
+	return false;
+}
+
 void vu_mark_name(const char *name, size_t len)
 {
 	(void)name, (void)len;
@@ -89,6 +95,26 @@ int vu_open(struct vu_ctx *ctx, struct vu_mount *m, const char *path, int flags)
 
 	(void)ctx, (void)m;
 	return fd < 0 ? -errno : fd;
+}
+
+/* What mounts are made over, if it is layered itself. */
+static struct vu_mount *view_under;
+
+int vu_under(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+	     struct vu_under *u)
+{
+	(void)ctx;
+	*u = (struct vu_under){ .real = true, .same = true };
+	if (path == m->target)
+		u->layered = view_under;
+	return 0;
+}
+
+int vu_each_inside(struct vu_ctx *ctx, struct vu_mount *m,
+		   int (*each)(void *arg, const char *sub), void *arg)
+{
+	(void)ctx, (void)m, (void)each, (void)arg;
+	return 0;
 }
 
 struct vu_dir {
