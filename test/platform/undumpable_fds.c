@@ -50,7 +50,8 @@ int main(void)
 	expect(!stat(link, &st));
 	fd = open(link, O_PATH | O_CLOEXEC);
 	expect(fd >= 0);
-	kill(pid, SIGKILL);
+	set_effective(1u << CAP_KILL);
+	expect(!kill(pid, SIGKILL));
 	waitpid(pid, NULL, 0);
 	return 0;
 }
