@@ -608,7 +608,7 @@ int gate_build(struct gate *g, const struct call *call)
 	if (has_gate(call))
 		return -EEXIST;
 	if (!proc_is_alone(call->tid) || proc_tracer(call->tid) ||
-	    proc_filters(call->tid) != call->engine->filters || !can_enter(&b))
+	    engine_filters_itself(call) || !can_enter(&b))
 		return -EBUSY;
 	r = find_code(&b);
 	if (!r)

@@ -105,10 +105,11 @@ void plain_mark_number(uint64_t ino);
  * is forgotten every now and then: plain_tick(), when plain_tick_fd() says so.
  */
 uint64_t plain_epoch(void);
-/* Has nobody been about to make a symlink lately? */
-bool plain_settled(void);
 void plain_learn(const char *path, uint64_t epoch);
 void plain_forget(void);
+
+/* Has nobody been about to make a symlink lately? */
+bool plain_settled(void);
 
 /*
  * What lies below the directory that has the absolute name here, of which

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/xattr.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,6 @@
 #include <unistd.h>
 
 #define ACL_PREFIX "system.posix_acl_"
-#define CAPS "security.capability"
 
 /* The kernel's own limits of a list and of a value. */
 enum { LIST_MAX = 65536, VALUE_MAX = 65536 };
@@ -51,7 +51,7 @@ static bool begins(const char *s, const char *prefix)
  */
 static bool is_copied(const struct attributes *a, const char *name, bool acls)
 {
-	if (a->stand_in && !acls && !strcmp(name, CAPS))
+	if (a->stand_in && !acls && !strcmp(name, XATTR_NAME_CAPS))
 		return true;
 	return !begins(name, "security.") && begins(name, ACL_PREFIX) == acls;
 }
@@ -59,8 +59,8 @@ static bool is_copied(const struct attributes *a, const char *name, bool acls)
 /* What it is called in the copy. */
 static const char *name_there(const struct attributes *a, const char *name)
 {
-	if (!strcmp(name, CAPS))
-		return COPY_KEPT CAPS;
+	if (!strcmp(name, XATTR_NAME_CAPS))
+		return COPY_KEPT XATTR_NAME_CAPS;
 	if (!a->stand_in && begins(name, COPY_KEPT))
 		return name + strlen(COPY_KEPT);
 	return name;

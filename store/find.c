@@ -49,7 +49,6 @@ static int open_own(struct store *s, const char *path,
 	return is_absent(fd) ? -ENOENT : fd;
 }
 
-
 /*
  * Attributes are told of everything (STORE_LOOSE), and the kernel lets nobody
  * here look into that directory of the target: then nothing is in it but what

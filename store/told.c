@@ -161,17 +161,11 @@ void store_keep_ctime(struct store *s, const struct store_object *o,
 static void tell_as(struct store *s, const struct stat *real,
 		    const struct stat *st)
 {
-	struct told t = {
-		.dev = real->st_dev, .ino = real->st_ino,
-		.attr = {
-			.set = STORE_MODE | STORE_UID | STORE_GID |
-			       STORE_ATIME | STORE_MTIME | STORE_CTIME,
-			.mode = st->st_mode, .uid = st->st_uid,
-			.gid = st->st_gid, .atime = st->st_atim,
-			.mtime = st->st_mtim, .ctime = st->st_ctim,
-		},
-	};
+	struct told t = { .dev = real->st_dev, .ino = real->st_ino };
 
+	target_attr(st, &t.attr);
+	t.attr.set |= STORE_CTIME;
+	t.attr.ctime = st->st_ctim;
 	if (st->st_ino != real->st_ino || st->st_dev != real->st_dev) {
 		t.as_dev = st->st_dev;
 		t.as_ino = st->st_ino;

@@ -31,8 +31,9 @@
  * otherwise. They are remembered by thread until any guest makes a call
  * that changes ids (generation), and for a second at most: no thread's number
  * comes back that soon. Who executes a program that gives it nothing keeps
- * what it is; but the capabilities may be fewer, or the ambient ones. A change happens after we are told
- * of it, so what is read just then is not relied upon.
+ * what it is; but the capabilities may be fewer, or the ambient ones. A change
+ * happens after we are told of it, so what is read just then is not relied
+ * upon.
  */
 #define REMEMBERED 256
 #define GOOD_FOR 1

@@ -67,11 +67,12 @@ static bool eligible(const struct request *rq, const char *path)
 	       strnlen(path, NAME_SIZE) < NAME_SIZE;
 }
 
-static bool is_fresh(const struct entry *e, const struct request *rq,
-		     const char *path)
+/* Is it of that name, and has nothing changed since? */
+static bool is_of(const struct entry *e, const struct request *rq,
+		  const char *path)
 {
 	return e->version == rq->version->number && e->epoch == rq->epoch &&
-	       now() - e->since < LIFE_MSEC && !strcmp(e->name, path);
+	       !strcmp(e->name, path);
 }
 
 bool known_native(const struct request *rq, const char *path)
@@ -83,7 +84,8 @@ bool known_native(const struct request *rq, const char *path)
 		return false;
 	e = entry_of(path);
 	pthread_mutex_lock(&lock);
-	known = e->proved && is_fresh(e, rq, path);
+	known = e->proved && is_of(e, rq, path) &&
+		now() - e->since < LIFE_MSEC;
 	pthread_mutex_unlock(&lock);
 	return known;
 }
@@ -111,8 +113,7 @@ static bool is_asked_again(const struct request *rq, const char *path)
 	bool again;
 
 	pthread_mutex_lock(&lock);
-	again = e->version == rq->version->number && e->epoch == rq->epoch &&
-		!strcmp(e->name, path);
+	again = is_of(e, rq, path);
 	pthread_mutex_unlock(&lock);
 	return again;
 }

@@ -53,9 +53,9 @@ static bool is_unambiguous(const struct request *rq, const struct mount *m)
 /* What of the path is below the target; NULL: nothing */
 static const char *below(const char *path, const char *target)
 {
-	size_t n = strlen(target);
+	ssize_t n = name_below(path, target);
 
-	if (strncmp(path, target, n) || path[n] != '/')
+	if (n < 0)
 		return NULL;
 	path += n + strspn(path + n, "/");
 	return *path ? path : NULL;
@@ -140,7 +140,7 @@ static bool lies_in(const struct mount *m, const char *name)
 	char top[PATH_MAX];
 
 	return mount_moves(m) && kernel_name(m->pub.root, top, sizeof(top)) > 0 &&
-	       below(name, top[1] ? top : "");
+	       below(name, top);
 }
 
 void moved_find(struct request *rq, pid_t pid, int fd, struct place *place)

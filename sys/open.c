@@ -367,11 +367,6 @@ static struct verdict tmpfile_layered(struct request *rq,
 }
 
 /* Does a layered mount decide who may open it, and not the kernel? */
-static bool has_own_access(const struct place *p)
-{
-	return p->rel && (p->mount->pub.flags & VU_MOUNT_OWN_ACCESS);
-}
-
 static bool is_owner(struct request *rq, const struct place *p)
 {
 	const struct vu_who *who = vu_who(&rq->ctx);
@@ -386,10 +381,12 @@ static bool is_owner(struct request *rq, const struct place *p)
 static int own_access(struct request *rq, const struct open_how *how,
 		      const struct place *p)
 {
-	int err = has_own_access(p) ? place_access(rq, p, access_mask(how)) : 0;
+	int err;
 
-	if (!err && (how->flags & O_NOATIME) && has_own_access(p) &&
-	    !is_owner(rq, p))
+	if (!place_has_own_access(p))
+		return 0;
+	err = place_access(rq, p, access_mask(how));
+	if (!err && (how->flags & O_NOATIME) && !is_owner(rq, p))
 		err = -EPERM;
 	return err;
 }
@@ -439,7 +436,7 @@ static struct verdict open_existing(struct request *rq, struct open_how *how)
 		return verdict_value(err);
 	fd = reopen(&f->obj, how);
 	/* what is told, and not what the kernel knows, decides */
-	if (fd == -EACCES && has_own_access(&f->obj) && !makes_tmpfile(how))
+	if (fd == -EACCES && place_has_own_access(&f->obj) && !makes_tmpfile(how))
 		return open_layered(rq, how, &f->obj);
 	if (fd < 0)
 		return verdict_value(fd);

@@ -396,6 +396,7 @@ enum operand_state operand_resolve(struct request *rq, int i, bool force)
 	const uint64_t *arg = rq->call->arg;
 	int dirfd = operand_dirfd(rq, i);
 	unsigned flags;
+	bool usual;
 	ssize_t n;
 
 	copy_open_how(rq);
@@ -417,10 +418,11 @@ enum operand_state operand_resolve(struct request *rq, int i, bool force)
 	if (n <= 0)
 		return resolve_empty(rq, i, dirfd);
 	flags = walk_flags(rq, op);
+	usual = !(flags & ~WALK_LATE);
 	if (!force && !opens_directory(rq) && !operand_is_rmdir(rq) &&
 	    !may_be_layered(rq) &&
 	    !(opens(op) && procfs_may_tell_ids(rq, rq->path[i])) &&
-	    ((!(flags & ~WALK_LATE) && known_native(rq, rq->path[i])) ||
+	    ((usual && known_native(rq, rq->path[i])) ||
 	     proved_native(rq, dirfd, rq->path[i], flags)))
 		return OPERAND_KERNELS;
 	rq->error[i] = request_walk(rq, dirfd, rq->path[i], flags,
@@ -433,7 +435,7 @@ enum operand_state operand_resolve(struct request *rq, int i, bool force)
 	if (!rq->error[i])
 		moved_learn(rq, i);
 	if (rq->found[i].native && !tells_differently(rq, i)) {
-		if (!rq->error[i] && !(flags & ~WALK_LATE))
+		if (!rq->error[i] && usual)
 			known_note(rq, rq->path[i], &rq->found[i]);
 		return OPERAND_KERNELS;
 	}

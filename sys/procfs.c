@@ -36,14 +36,13 @@ static bool in_mount(struct request *rq, struct mount *m, const char *real,
 		     char *buf, size_t size)
 {
 	char top[PATH_MAX];
-	size_t n;
-	ssize_t k;
+	ssize_t n, k;
 
 	if (m->pub.root < 0 || m->except_of ||
 	    kernel_name(m->pub.root, top, sizeof(top)) < 0)
 		return false;
-	n = strlen(top) == 1 ? 0 : strlen(top);
-	if (strncmp(real, top, n) || (real[n] && real[n] != '/'))
+	n = name_below(real, top);
+	if (n < 0)
 		return false;
 	k = request_name(rq, &m->root, buf, size);
 	if (k < 0 || (size_t)k + strlen(real + n) >= size)
@@ -82,10 +81,11 @@ static ssize_t below_root(struct request *rq, const char *real, char *buf,
 
 	if (rq->root.fd < 0 || !has_own_root(rq))
 		return -ENOSYS;
-	n = kernel_name(rq->root.fd, top, sizeof(top));
-	if (n > 1 && !strncmp(real, top, n) && (!real[n] || real[n] == '/'))
-		return snprintf(buf, size, "%s", real[n] ? real + n : "/");
-	return -ENOSYS;
+	n = kernel_name(rq->root.fd, top, sizeof(top)) < 0 ? -1 :
+	    name_below(real, top);
+	if (n <= 0)
+		return -ENOSYS;
+	return snprintf(buf, size, "%s", real[n] ? real + n : "/");
 }
 
 /* The name in a layered mount. Return: length; -EXDEV: it is in none */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/xattr.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,7 +267,7 @@ static bool has_default_acl(const struct place *dir)
 	char link[32];
 
 	return dir->fd >= 0 && getxattr(fd_link(dir->fd, link),
-		"system.posix_acl_default", NULL, 0) > 0;
+		XATTR_NAME_POSIX_ACL_DEFAULT, NULL, 0) > 0;
 }
 
 int masked_mode(struct request *rq, const struct place *dir, mode_t *mode)

@@ -45,6 +45,9 @@ int made_attr(struct request *rq, const struct place *p, struct stat *st);
 /* May the caller access a made node so (R_OK...)? 0, -EACCES, -errno */
 int made_access(struct request *rq, const struct place *p, int want);
 
+/* Has it a module of its own mind about who may access it? */
+bool place_has_own_access(const struct place *p);
+
 /* May the caller, by its effective ids, access a real or made place so? */
 int place_access(struct request *rq, const struct place *p, int want);
 

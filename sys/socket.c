@@ -342,8 +342,7 @@ static struct verdict to_address(struct request *rq, int arg)
 	if (!err)
 		err = f->error;
 	/* the kernel asks for that, too, but not by what is told */
-	if (!err && f->obj.rel &&
-	    (f->obj.mount->pub.flags & VU_MOUNT_OWN_ACCESS))
+	if (!err && place_has_own_access(&f->obj))
 		err = place_access(rq, &f->obj, W_OK);
 	return err ? verdict_value(err) : with_address(rq, arg);
 }

@@ -244,6 +244,11 @@ static bool module_permits(const struct place *p)
 	       (mount_layered(p->mount) && S_ISDIR(p->mode));
 }
 
+bool place_has_own_access(const struct place *p)
+{
+	return p->rel && (p->mount->pub.flags & VU_MOUNT_OWN_ACCESS);
+}
+
 int place_access(struct request *rq, const struct place *p, int want)
 {
 	if (module_permits(p))

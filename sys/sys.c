@@ -128,24 +128,26 @@ void sys_note_root(struct sys *s)
 	atomic_store(&s->chroots, true);
 }
 
-int sys_become(struct request *rq, struct guest *g)
+/* From now on the caller is g, which is taken over. 0 or -errno */
+static int set_caller(struct request *rq, struct guest *g,
+		      int (*set)(struct tasks *t, pid_t tid, void *state))
 {
 	int err;
 
 	sys_wake(rq->sys);
-	err = task_set_state(rq->sys->tasks, rq->call->tid, g);
+	err = set(rq->sys->tasks, rq->call->tid, g);
 	guest_put(g);
 	return err;
 }
 
+int sys_become(struct request *rq, struct guest *g)
+{
+	return set_caller(rq, g, task_set_state);
+}
+
 int sys_executes(struct request *rq, struct guest *g)
 {
-	int err;
-
-	sys_wake(rq->sys);
-	err = task_set_alike(rq->sys->tasks, rq->call->tid, g);
-	guest_put(g);
-	return err;
+	return set_caller(rq, g, task_set_alike);
 }
 
 /* --- requests for a process --- */

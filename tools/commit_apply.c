@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/xattr.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,10 +87,10 @@ static int set_owner_of_capable(struct doing *d, const struct step *s, int fd)
 	int err;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = getxattr(link, "security.capability", caps, sizeof(caps));
+	n = getxattr(link, XATTR_NAME_CAPS, caps, sizeof(caps));
 	err = set_owner(d, s, fd);
 	if (!err && n > 0)
-		setxattr(link, "security.capability", caps, n, 0);
+		setxattr(link, XATTR_NAME_CAPS, caps, n, 0);
 	return err;
 }
 

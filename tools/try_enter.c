@@ -5,8 +5,8 @@
  *	vu try --enter NET OPTIONS STORE COMMAND...
  *
  * There the store is mounted over the root, and all that is mounted there, and
- * then hidden: what is in it is for us to write. What is found under the working directory's name
- * afterwards is the working directory.
+ * then hidden: what is in it is for us to write. What is found under the
+ * working directory's name afterwards is the working directory.
  */
 #include <errno.h>
 #include <fcntl.h>

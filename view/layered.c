@@ -200,12 +200,7 @@ struct mount *layered_point(const struct version *v, const struct place *dir,
 
 static bool is_inside(const struct mount *m, const struct mount *of)
 {
-	size_t n = strlen(of->pub.target);
-
-	if (n == 1)		/* "/" */
-		return true;
-	return !strncmp(m->pub.target, of->pub.target, n) &&
-	       (!m->pub.target[n] || m->pub.target[n] == '/');
+	return name_below(m->pub.target, of->pub.target) >= 0;
 }
 
 /* Is it where an exception of the covering mount leads? */

@@ -168,8 +168,7 @@ ssize_t kernel_name(int fd, char *buf, size_t size)
 	return n;
 }
 
-/* If name lies in the tree called top, the length of top; else -1. */
-static ssize_t below(const char *name, const char *top)
+ssize_t name_below(const char *name, const char *top)
 {
 	size_t n = strlen(top);
 
@@ -203,7 +202,7 @@ static ssize_t name_in_mount(const struct place *p, char *buf, size_t size)
 	skip = kernel_name(p->mount->pub.root, top, sizeof(top));
 	if (skip < 0)
 		return skip;
-	skip = below(buf, top);
+	skip = name_below(buf, top);
 	if (skip < 0)
 		return -ENOENT;
 	memmove(buf, buf + skip, n - skip + 1);
@@ -268,7 +267,7 @@ ssize_t place_name(const struct place *p, const struct place *root,
 		if (skip < 0)
 			return skip;
 	}
-	skip = top[0] ? below(buf, top) : 0;
+	skip = top[0] ? name_below(buf, top) : 0;
 	if (skip < 0)
 		return -ENOENT;
 	memmove(buf, buf + skip, n - skip + 1);

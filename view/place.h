@@ -81,6 +81,9 @@ const char *fd_link(int fd, char *buf);
  */
 ssize_t kernel_name(int fd, char *buf, size_t size);
 
+/* If the name lies in the tree called top, the length of top ("/": 0); else -1. */
+ssize_t name_below(const char *name, const char *top);
+
 /*
  * The name of a place in the view.
  * @root: what "/" is for the asker; NULL for the real root

@@ -46,12 +46,9 @@ int vu_under(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 /* The name inside of the target, or NULL. */
 static const char *name_inside(const char *target, const char *name)
 {
-	size_t n = strlen(target);
+	ssize_t n = name_below(name, target);
 
-	if (n == 1)		/* "/" */
-		return name[1] ? name + 1 : NULL;
-	return !strncmp(name, target, n) && name[n] == '/' ? name + n + 1 :
-	       NULL;
+	return n >= 0 && name[n] && name[n + 1] ? name + n + 1 : NULL;
 }
 
 /* Has one of those before the i-th the same target? */

@@ -86,7 +86,8 @@
 #define MOVE	136	/* the move in the name, and its key */
 #define KEY	144
 #define REST	152	/* of the name, after it */
-#define ROOM	160	/* struct open_how, or struct stat */
+#define HOW	160	/* struct open_how */
+#define ROOM	184	/* struct stat */
 #define NAME	(ROOM + 144)	/* the other name */
 #define NAME_SIZE 384
 #define FRAME	(NAME + NAME_SIZE + 128)
@@ -124,15 +125,15 @@
 9:
 	.endm
 
-	.macro	restore
-	mov	RDI(%rsp), %rdi
-	mov	RSI(%rsp), %rsi
-	mov	RDX(%rsp), %rdx
-	mov	R10(%rsp), %r10
-	mov	R8_(%rsp), %r8
-	mov	R9_(%rsp), %r9
-	mov	RBX(%rsp), %rbx
-	mov	SLOT(%rsp), %r11
+/* The registers of the call, from the frame that is that far up the stack. */
+	.macro	restore up=0
+	mov	\up + RDI(%rsp), %rdi
+	mov	\up + RSI(%rsp), %rsi
+	mov	\up + RDX(%rsp), %rdx
+	mov	\up + R10(%rsp), %r10
+	mov	\up + R8_(%rsp), %r8
+	mov	\up + R9_(%rsp), %r9
+	mov	\up + RBX(%rsp), %rbx
 	.endm
 
 	.macro	shared to
@@ -144,38 +145,43 @@
 	je	leave_asking
 	.endm
 
-	.macro	fine_if_error value
-	cmp	$-\value, %rax
-	je	1f
-	.endm
-
 /*
  * rax: what the kernel said of the name (edi, rsi) itself, no symlink at its end
- * followed. Asks unless the name is plain; goes to done when nothing is left to be
- * known, and on when it is a node that may be a symlink.
+ * followed. Asks unless the name is plain. When the call was made by the other
+ * name, only that there is nothing is an answer.
  */
-	.macro	judge done
+	.macro	judge_name error=ENOENT
 	mov	%rax, RESULT(%rsp)
-	cmpq	$0, ROUND(%rsp)
-	jne	2f
 	mov	$MADE_FIRST, %ebx
 	test	%rax, %rax
-	jz	1f
-	fine_if_error ENOENT
-	fine_if_error ENOTDIR
-	fine_if_error EACCES
-	jmp	leave_asking
-1:	call	scan
+	jns	1f
+	cmp	$-ENOENT, %rax
+	je	1f
+	cmp	$-\error, %rax
+	je	1f
+	cmpq	$0, ROUND(%rsp)
+	jne	leave_asking
+	cmp	$-ENOTDIR, %rax
+	je	1f
+	cmp	$-EACCES, %rax
+	jne	leave_asking
+1:	cmpq	$0, ROUND(%rsp)
+	jne	2f
+	call	scan
 	test	%eax, %eax
 	jnz	leave_asking
 	test	$MOVED, %bl
 	jnz	by_other_name
-	jmp	3f
-2:	test	%rax, %rax
-	jz	3f
-	cmp	$-ENOENT, %rax
-	jne	leave_asking
-3:	cmpq	$0, RESULT(%rsp)
+2:
+	.endm
+
+/*
+ * The same; goes to done when nothing is left to be known, and on when it is a
+ * node that may be a symlink.
+ */
+	.macro	judge done
+	judge_name
+	cmpq	$0, RESULT(%rsp)
 	jne	\done
 	cmpq	$0, NOFOLLOW(%rsp)
 	jne	\done
@@ -202,12 +208,17 @@ ask:
 
 leave_asking:
 	restore
+	mov	SLOT(%rsp), %r11
 	mov	NR(%rsp), %rax
 	lea	FRAME(%rsp), %rsp
 	jmp	*(%r11)
 
+/* with what the kernel said last, or before that */
+leave_with_rax:
+	mov	%rax, RESULT(%rsp)
 leave_with_result:
 	restore
+	mov	SLOT(%rsp), %r11
 	mov	RESULT(%rsp), %rax
 	lea	FRAME(%rsp), %rsp
 	jmp	*8(%r11)
@@ -433,13 +444,7 @@ by_other_name:
 
 /* All registers as they were, but that of the name. */
 put_other_name:
-	mov	8 + RDI(%rsp), %rdi
-	mov	8 + RSI(%rsp), %rsi
-	mov	8 + RDX(%rsp), %rdx
-	mov	8 + R10(%rsp), %r10
-	mov	8 + R8_(%rsp), %r8
-	mov	8 + R9_(%rsp), %r9
-	mov	8 + RBX(%rsp), %rbx
+	restore	8
 	lea	8 + NAME(%rsp), %rcx
 	cmpq	$RSI, 8 + WHICH(%rsp)
 	cmove	%rcx, %rsi
@@ -447,7 +452,7 @@ put_other_name:
 	cmove	%rcx, %rdi
 	ret
 
-/* --- stat, lstat, newfstatat, statx ------------------------------------------- */
+/* --- stat, lstat, newfstatat, statx --- */
 
 /* stat(path, buf): by lstat, which shows whether a symlink is there. */
 do_stat:
@@ -555,7 +560,7 @@ do_fstat:
 	mov	STAT_INO(%rsi), %r8
 	jmp	told_number
 
-/* --- what goes by descriptor alone ------------------------------------------------ */
+/* --- what goes by descriptor alone --- */
 
 do_fd:
 	cmp	$PLAIN_STATE_NAMES, %ecx
@@ -598,7 +603,7 @@ do_getdents:
 	jc	leave_asking
 	jmp	make_it
 
-/* --- access, faccessat, faccessat2; getxattr, listxattr, statfs ------------------------------------------------ */
+/* --- access, faccessat, faccessat2; getxattr, listxattr, statfs --- */
 
 do_by_node:
 	enter
@@ -633,24 +638,18 @@ by_node:
 	mov	ROOM + STAT_MODE(%rsp), %eax
 	ask_if_symlink
 make_it:
-	cmpq	$0, ROUND(%rsp)
-	jne	make_moved
 	restore
-	mov	NR(%rsp), %rax
-	syscall
-	mov	%rax, RESULT(%rsp)
-	jmp	leave_with_result
-make_moved:
+	cmpq	$0, ROUND(%rsp)
+	je	1f
 	mov	MOVE(%rsp), %rcx
 	cmpl	$0, MOVE_RDONLY(%rcx)
 	jne	leave_asking
 	call	put_other_name
-	mov	NR(%rsp), %rax
+1:	mov	NR(%rsp), %rax
 	syscall
-	mov	%rax, RESULT(%rsp)
-	jmp	leave_with_result
+	jmp	leave_with_rax
 
-/* --- readlink, readlinkat --------------------------------------------------------- */
+/* --- readlink, readlinkat --- */
 
 do_readlink:
 	enter
@@ -669,31 +668,10 @@ do_readlinkat:
 	jle	leave_asking
 	mov	NR(%rsp), %rax
 	syscall
-1:	mov	%rax, RESULT(%rsp)
-	cmpq	$0, ROUND(%rsp)
-	jne	2f
-	mov	$MADE_FIRST, %ebx
-	test	%rax, %rax
-	jns	1f
-	fine_if_error EINVAL
-	fine_if_error ENOENT
-	fine_if_error ENOTDIR
-	fine_if_error EACCES
-	jmp	leave_asking
-1:	call	scan
-	test	%eax, %eax
-	jnz	leave_asking
-	test	$MOVED, %bl
-	jnz	by_other_name
+1:	judge_name EINVAL
 	jmp	leave_with_result
-2:	test	%rax, %rax
-	jns	leave_with_result
-	fine_if_error EINVAL
-	fine_if_error ENOENT
-	jmp	leave_asking
-1:	jmp	leave_with_result
 
-/* --- open, openat, to read ---------------------------------------------------------- */
+/* --- open, openat, to read --- */
 
 do_open:
 	enter
@@ -714,9 +692,9 @@ do_openat:
 	or	PLAIN_ASK_MOVED(%rcx), %eax
 	jnz	leave_asking
 1:	mov	%edx, %edx
-	mov	%rdx, ROOM(%rsp)		/* struct open_how */
-	movq	$0, ROOM + 8(%rsp)
-	movq	$RESOLVE_NO_SYMLINKS, ROOM + 16(%rsp)
+	mov	%rdx, HOW(%rsp)
+	movq	$0, HOW + 8(%rsp)
+	movq	$RESOLVE_NO_SYMLINKS, HOW + 16(%rsp)
 	mov	%rdi, DIRFD(%rsp)
 	mov	%rsi, PATH(%rsp)
 	mov	$LOOK_FIRST, %ebx
@@ -732,7 +710,7 @@ do_openat:
 	jne	open_marked
 1:	mov	DIRFD(%rsp), %rdi
 	mov	PATH(%rsp), %rsi
-	lea	ROOM(%rsp), %rdx
+	lea	HOW(%rsp), %rdx
 	mov	$HOW_SIZE, %r10d
 	mov	$__NR_openat2, %eax
 	syscall
@@ -741,8 +719,7 @@ do_openat:
 	ask_if_error EINVAL
 	ask_if_error ENOSYS
 	ask_if_error EPERM
-	mov	%rax, RESULT(%rsp)
-	jmp	leave_with_result
+	jmp	leave_with_rax
 
 /*
  * By the kernel's name, or from a directory that may be a moved one. Only a
@@ -758,8 +735,6 @@ open_moved:
 	lea	NAME(%rsp), %rax
 	mov	%rax, PATH(%rsp)
 open_marked:
-	mov	ROOM(%rsp), %rax
-	mov	%rax, MODE(%rsp)		/* of opening, in between */
 	mov	DIRFD(%rsp), %rdi
 	mov	PATH(%rsp), %rsi
 	lea	ROOM(%rsp), %rdx
@@ -775,15 +750,12 @@ open_marked:
 	and	$S_IFMT, %eax
 	cmp	$S_IFREG, %eax
 	jne	leave_asking
-1:	mov	MODE(%rsp), %rax
-	mov	%rax, ROOM(%rsp)
-	movq	$0, ROOM + 8(%rsp)
-	movq	$RESOLVE_NO_SYMLINKS, ROOM + 16(%rsp)
+1:	lea	HOW(%rsp), %rdx
 	mov	$HOW_SIZE, %r10d
 	mov	$__NR_openat2, %eax
 	syscall
 	cmp	$-ENOENT, %rax
-	je	2f
+	je	leave_with_rax
 	test	%rax, %rax
 	js	leave_asking
 	mov	%eax, %edi
@@ -799,8 +771,6 @@ open_marked:
 3:	mov	$__NR_close, %eax
 	syscall
 	jmp	leave_asking
-2:	mov	%rax, RESULT(%rsp)
-	jmp	leave_with_result
 
 arch_names_end:
 

@@ -16,9 +16,10 @@
 #include "mod/vufs/change.h"
 #include "mod/vufs/layer.h"
 
-void change_link(int fd, char link[32])
+const char *object_link(int fd, char *buf)
 {
-	snprintf(link, 32, "/proc/self/fd/%d", fd);
+	snprintf(buf, 32, "/proc/self/fd/%d", fd);
+	return buf;
 }
 
 static void stamp(struct store_attr *a)
@@ -132,17 +133,15 @@ static int chmod_real(int fd, const void *arg)
 {
 	char link[32];
 
-	change_link(fd, link);
-	return chmod(link, *(const mode_t *)arg) ? -errno : 0;
+	return chmod(object_link(fd, link), *(const mode_t *)arg) ? -errno : 0;
 }
 
-/* Who is not of the file's group cannot have it run as that. */
-static mode_t without_setgid(const struct change *c, mode_t mode)
+mode_t without_setgid(struct vu_ctx *ctx, const struct stat *st, mode_t mode)
 {
-	if ((mode & S_ISGID) && !has_cap(c->ctx, CAP_FSETID) &&
-	    !vu_in_group(c->ctx, c->sp->obj.st.st_gid))
+	if ((mode & S_ISGID) && !has_cap(ctx, CAP_FSETID) &&
+	    !vu_in_group(ctx, st->st_gid))
 		mode &= ~S_ISGID;
-	return mode & 07777;
+	return mode;
 }
 
 static int chmod_own(struct change *c, mode_t mode)
@@ -194,7 +193,7 @@ static int do_chmod(struct change *c, const void *arg)
 	err = must_own(c);
 	if (err)
 		return err;
-	mode = without_setgid(c, mode);
+	mode = without_setgid(c->ctx, &c->sp->obj.st, mode & 07777);
 	if (c->l->flags & LAYER_VSTAT)
 		return change_mode(c, mode);
 	a.mode = mode;

@@ -32,8 +32,11 @@ int change_record(struct change *c, struct store_attr *a);
 /* The mode, in vstat. 0 or -errno */
 int change_mode(struct change *c, mode_t mode);
 
-/* The name of a descriptor in /proc. */
-void change_link(int fd, char link[32]);
+/* The name of a descriptor in /proc; buf has 32 bytes. */
+const char *object_link(int fd, char *buf);
+
+/* Who is not of the file's group cannot have it run as that. */
+mode_t without_setgid(struct vu_ctx *ctx, const struct stat *st, mode_t mode);
 
 /* In vstat, what has been changed is no longer to be run with capabilities. */
 void xattr_forget_caps(struct layer *l, const struct store_object *o);

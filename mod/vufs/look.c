@@ -326,14 +326,6 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Several layers may know of one name. */
-static bool is_again(struct name_list *list, size_t i)
-{
-	if (!i)
-		qsort(list->name, list->n, sizeof(*list->name), by_name);
-	return i && !strcmp(list->name[i - 1], list->name[i]);
-}
-
 /* What a name that the store knows does to the listing. */
 static int edit(struct layer *l, const char *path, const char *name,
 		struct vu_dir *added, struct vu_dir *hidden)
@@ -372,8 +364,10 @@ int layer_edits(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		return err;
 	}
 	err = store_names(l->s, path, list_add, &list);
-	for (size_t i = 0; i < list.n && !err; i++)
-		if (!is_again(&list, i))
+	if (list.n)
+		qsort(list.name, list.n, sizeof(*list.name), by_name);
+	for (size_t i = 0; i < list.n && !err; i++)	/* layers may both know it */
+		if (!i || strcmp(list.name[i - 1], list.name[i]))
 			err = edit(l, path, list.name[i], added, hidden);
 	if (!err && !*path)
 		err = vu_dir_add(hidden, ".vufs", 0, 0);

@@ -143,8 +143,8 @@ static int drop_setid(struct vu_ctx *ctx, struct layer *l, struct spot *sp)
 	if (!(l->flags & LAYER_VSTAT) || !S_ISREG(mode) ||
 	    has_cap(ctx, CAP_FSETID))
 		return 0;
-	a.mode = mode & ~S_ISUID;
-	if ((mode & S_IXGRP) || !vu_in_group(ctx, sp->obj.st.st_gid))
+	a.mode = without_setgid(ctx, &sp->obj.st, mode & ~S_ISUID);
+	if (mode & S_IXGRP)
 		a.mode &= ~S_ISGID;
 	if (a.mode == mode)
 		return 0;

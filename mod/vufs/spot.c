@@ -52,7 +52,6 @@ int spot_look_for(struct vu_ctx *ctx, struct layer *l, const char *path,
 int spot_begin(struct vu_ctx *ctx, struct layer *l, const char *path,
 	       struct spot *sp)
 {
-
 	sp->dir = sp->obj = nothing;
 	vu_as_self(ctx);
 	store_change(l->s);

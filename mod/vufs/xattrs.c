@@ -15,6 +15,7 @@
 #include <linux/capability.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
+#include <linux/xattr.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +25,7 @@
 #include "mod/vufs/layer.h"
 #include "store/copy.h"
 
-#define CAPS		"security.capability"
 #define ACL_PREFIX	"system.posix_acl_"
-#define ACL_ACCESS	ACL_PREFIX "access"
 
 struct xattr {
 	const char *name;
@@ -46,7 +45,7 @@ static int xattr_real(int fd, const void *arg)
 	char link[32];
 	int err;
 
-	change_link(fd, link);
+	object_link(fd, link);
 	if (x->value)
 		err = setxattr(link, x->name, x->value, x->size, x->flags);
 	else
@@ -108,8 +107,7 @@ void xattr_forget_caps(struct layer *l, const struct store_object *o)
 	if (!(l->flags & LAYER_VSTAT) || !o->in_store ||
 	    !S_ISREG(o->real.st_mode))
 		return;
-	change_link(o->fd, link);
-	removexattr(link, COPY_KEPT CAPS);
+	removexattr(object_link(o->fd, link), COPY_KEPT XATTR_NAME_CAPS);
 }
 
 /* --- ACLs in vstat --- */
@@ -165,9 +163,8 @@ static int put_acl(struct change *c, int fd, const struct xattr *x)
 	if (!acl)
 		return -ENOMEM;
 	memcpy(acl, x->value, x->size);
-	mode = acl_mode(acl, x->size) | (st->st_mode & 07000);
-	if (!has_cap(c->ctx, CAP_FSETID) && !vu_in_group(c->ctx, st->st_gid))
-		mode &= ~S_ISGID;
+	mode = without_setgid(c->ctx, st, acl_mode(acl, x->size) |
+					  (st->st_mode & 07000));
 	owner = acl_owner(acl, x->size);
 	if (owner)
 		owner->e_perm |= htole16(S_ISDIR(st->st_mode) ? 7 : 6);
@@ -212,7 +209,7 @@ static int may_have_xattr(struct change *c, const struct xattr *x)
 		err = permits(c->ctx, c->l, o, W_OK);
 	} else if (begins(x->name, ACL_PREFIX)) {
 		err = owns(c->ctx, o);
-	} else if (!strcmp(x->name, CAPS)) {
+	} else if (!strcmp(x->name, XATTR_NAME_CAPS)) {
 		err = may_have_caps(c, x);
 	} else if (!begins(x->name, "trusted.") &&
 		   !begins(x->name, "security.")) {
@@ -231,7 +228,7 @@ static int put_xattr(struct change *c, int fd, const struct xattr *x)
 	if (is_kept(c->l, x->name))
 		return put_kept(c, fd, x);
 	if ((c->l->flags & LAYER_VSTAT) && x->value && x->size &&
-	    !strcmp(x->name, ACL_ACCESS))
+	    !strcmp(x->name, XATTR_NAME_POSIX_ACL_ACCESS))
 		return put_acl(c, fd, x);
 	if (!c->waived && !(c->l->flags & LAYER_VSTAT))
 		vu_as_caller(c->ctx);
@@ -247,27 +244,22 @@ static int put_xattr(struct change *c, int fd, const struct xattr *x)
 static int directory_xattr(struct change *c, const struct xattr *x)
 {
 	struct store_attr a = { 0 };
+	bool vstat = c->l->flags & LAYER_VSTAT;
 	int dir = store_make_dir(c->l->s, c->sp->path), err;
 	struct stat before, after;
 
 	if (dir < 0)
 		return dir;
 	err = fstat(dir, &before) ? -errno : 0;
-	if (!err && (c->l->flags & LAYER_VSTAT)) {
-		err = put_xattr(c, dir, x) ?: change_record(c, &a);
-		goto out;
-	}
 	if (!err)
-		err = xattr_real(dir, x);
-	if (!err && !fstat(dir, &after) && after.st_mode != before.st_mode) {
+		err = vstat ? put_xattr(c, dir, x) : xattr_real(dir, x);
+	if (!err && !vstat && !fstat(dir, &after) &&
+	    after.st_mode != before.st_mode) {
 		a.set = STORE_MODE;
 		a.mode = after.st_mode;
 	}
-	if (!err)
-		err = change_record(c, &a);
-out:
 	close(dir);
-	return err;
+	return err ?: change_record(c, &a);
 }
 
 static int do_xattr(struct change *c, const void *arg)
@@ -321,7 +313,7 @@ static int find_bearer(struct vu_ctx *ctx, struct layer *l, const char *path,
 		return err;
 	if (!is_set_really(l, o))
 		fd = o->merged >= 0 ? o->merged : o->below >= 0 ? o->below : fd;
-	change_link(fd, link);
+	object_link(fd, link);
 	return 0;
 }
 
@@ -377,7 +369,7 @@ ssize_t layer_getxattr(struct vu_ctx *ctx, struct vu_mount *m,
 	else
 		n = get_real(link, name, value, size);
 	if (n > 0 && size && (l->flags & LAYER_VSTAT) &&
-	    !strcmp(name, ACL_ACCESS))
+	    !strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS))
 		tell_owner(&o, value, n);
 	store_drop(&o);
 	return n;
