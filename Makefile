@@ -35,7 +35,7 @@ DEPS_TEST	= python3 python3.11 libpython3.11-testsuite libseccomp-dev \
 		  fuseiso genisoimage fuse-zip zip archivemount gocryptfs \
 		  dosfstools mtools \
 		  sshfs openssh-server openssh-client encfs ntfs-3g exfat-fuse \
-		  exfatprogs unionfs-fuse unzip rclone
+		  exfatprogs unionfs-fuse unzip rclone xfsprogs
 
 CFLAGS_ALL	= -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. \
 		  -fPIC -pthread -MMD -MP $(SAN_FLAGS) $(CPPFLAGS) $(CFLAGS)

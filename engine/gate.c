@@ -15,7 +15,7 @@
  * As soon as something is virtual the gate is neither open nor closed: calls
  * by names that have nothing to do with it are made by the code itself, which
  * can tell (arch/.../names.S, lib/plain.c), and some by names that a mount
- * only moves (sys/moved.c). All others are notified. Names are taken for plain
+ * only moves, or that a store alone has (sys/moved.c). All others are notified. Names are taken for plain
  * until the monitor says otherwise, which it does before it answers the call
  * that makes them special.
  *
@@ -34,6 +34,7 @@
  *	names	plain? -> as the slot does, but perhaps by other calls
  *		else jmp to LIB's syscall
  *	page	the word, and what names has to know, read-only
+ *	own	what it has opened by other names than the kernel's
  *
  * A child has it by fork; exec ends it.
  *
@@ -474,23 +475,33 @@ static int swap_text(struct building *b)
 	return r;
 }
 
+/* Of a gate's memory. */
+struct part {
+	uint64_t at;
+	size_t len;
+	int prot, flags, fd;
+};
+
+/* All parts of it, or none: what is in the way stays. */
 static int map_gate(struct building *b)
 {
 	const int own = MAP_PRIVATE | MAP_ANONYMOUS;
-	long r = guest_map(b, GATE_CODE, GATE_CODE_SIZE, PROT_READ | PROT_EXEC,
-			   own, -1, 0);
+	const struct part part[] = {
+		{ GATE_CODE, GATE_CODE_SIZE, PROT_READ | PROT_EXEC, own, -1 },
+		{ GATE_PAGE, PLAIN_SIZE, PROT_READ, MAP_SHARED, b->page_fd },
+		{ GATE_OWN, PLAIN_OWN_SIZE, PROT_READ | PROT_WRITE, own, -1 },
+		{ b->steps, STEPS_SIZE, PROT_READ | PROT_EXEC, own, -1 },
+	};
+	const size_t nparts = sizeof(part) / sizeof(part[0]);
+	size_t n = 0;
+	long r = 0;
 
-	if (r < 0)
-		return r;
-	r = guest_map(b, GATE_PAGE, PLAIN_SIZE, PROT_READ, MAP_SHARED,
-		      b->page_fd, 0);
-	if (r < 0) {
-		guest_unmap(b, GATE_CODE, GATE_CODE_SIZE);
-		return r;
+	for (const struct part *p = part; n < nparts && r >= 0; p++) {
+		r = guest_map(b, p->at, p->len, p->prot, p->flags, p->fd, 0);
+		n += r >= 0;
 	}
-	r = guest_map(b, b->steps, STEPS_SIZE, PROT_READ | PROT_EXEC, own, -1, 0);
-	if (r < 0)
-		guest_unmap(b, GATE_CODE, GATE_CODE_SIZE + PLAIN_SIZE);
+	while (r < 0 && n--)
+		guest_unmap(b, part[n].at, part[n].len);
 	return r < 0 ? r : 0;
 }
 
@@ -510,7 +521,7 @@ static int build(struct building *b)
 		return r;
 	r = swap_text(b);
 	if (r) {
-		guest_unmap(b, GATE_CODE, GATE_CODE_SIZE + PLAIN_SIZE);
+		guest_unmap(b, GATE_CODE, GATE_SIZE);
 		guest_unmap(b, b->steps, STEPS_SIZE);
 	}
 	return r;
@@ -580,6 +591,15 @@ static bool has_gate(const struct call *call)
 
 	return !guest_read(call, GATE_PAGE, there, sizeof(there)) &&
 	       !memcmp(there, magic, sizeof(magic));
+}
+
+int gate_opened(pid_t pid, struct plain_own *own)
+{
+	const struct call of = { .tid = pid };
+
+	if (!has_gate(&of))
+		return -ENOENT;
+	return guest_read(&of, GATE_OWN, own, sizeof(*own));
 }
 
 int gate_own(const struct call *call)

@@ -32,7 +32,7 @@
 
 const char fuzz_name[] = "walk";
 
-enum { RETRIES = 3 };
+enum { RETRIES = 3, AGAIN = 1000 };
 
 static char tree[PATH_MAX / 2];		/* the real name of the tree */
 
@@ -357,7 +357,7 @@ static struct end kernel_end(int dir, const char *path, unsigned flags,
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = resolve };
 	struct end e = { 0 };
 	struct stat st;
-	int fd;
+	int fd, tries = 0;
 
 	if (flags & WALK_NOFOLLOW)
 		how.flags |= O_NOFOLLOW;
@@ -371,7 +371,10 @@ static struct end kernel_end(int dir, const char *path, unsigned flags,
 		how.resolve |= RESOLVE_NO_MAGICLINKS;
 	if (flags & WALK_NO_XDEV)
 		how.resolve |= RESOLVE_NO_XDEV;
-	fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	/* of a ".." in a scope it does not know while anybody mounts or renames */
+	do {
+		fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	} while (fd < 0 && errno == EAGAIN && tries++ < AGAIN);
 	if (fd < 0)
 		return (struct end){ .error = -errno };
 	fuzz_check(!fstat(fd, &st), "fstat");

@@ -22,7 +22,9 @@
  *    symlinks; nothing else can.
  *  - Moves: directories that a mount shows as they are elsewhere. The mount
  *    point is not plain, but what comes after it may be, and then it is what
- *    the kernel has under the move's name and the rest.
+ *    the kernel has under the move's name and the rest. Such are also, one by
+ *    one, the directories that copy on write has made in its store, where
+ *    nothing of the target is seen: sys/moved.c.
  *
  * A guest reads all this in the middle of its call. What is done before the
  * monitor's answer to another call is seen by all calls that begin after it.
@@ -44,6 +46,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysmacros.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,24 +58,24 @@ static const char magic[8] = "vu-gate";
 struct move {
 	_Atomic uint64_t key;
 	uint64_t dir;
-	uint32_t rdonly, len;
+	uint32_t flags, len;
 	char name[MOVE_SIZE - MOVE_NAME];
 };
 
 _Static_assert(sizeof(struct move) == MOVE_SIZE &&
 	       offsetof(struct move, key) == MOVE_KEY &&
 	       offsetof(struct move, dir) == MOVE_DIR &&
-	       offsetof(struct move, rdonly) == MOVE_RDONLY &&
+	       offsetof(struct move, flags) == MOVE_FLAGS &&
 	       offsetof(struct move, len) == MOVE_LEN &&
 	       offsetof(struct move, name) == MOVE_NAME, "plain.h");
 
 struct shared {
 	char magic[8];
-	_Atomic uint32_t state;
-	uint32_t pad;
+	_Atomic uint32_t state, alone;
 	_Atomic uint32_t ask[8];
 	_Atomic uint64_t epoch;
-	char pad3[PLAIN_LAST - 56];
+	_Atomic uint64_t device, device_x;
+	char pad3[PLAIN_LAST - 72];
 	_Atomic uint64_t last[PLAIN_LAST_BITS / 64];
 	char pad4[PLAIN_NAMES - PLAIN_LAST - PLAIN_LAST_BITS / 8];
 	_Atomic uint64_t name[PLAIN_NAMES_BITS / 64];
@@ -82,8 +85,11 @@ struct shared {
 
 _Static_assert(sizeof(struct shared) == PLAIN_SIZE &&
 	       offsetof(struct shared, state) == PLAIN_STATE &&
+	       offsetof(struct shared, alone) == PLAIN_ALONE &&
 	       offsetof(struct shared, ask) == PLAIN_ASK &&
 	       offsetof(struct shared, epoch) == PLAIN_EPOCH &&
+	       offsetof(struct shared, device) == PLAIN_DEVICE &&
+	       offsetof(struct shared, device_x) == PLAIN_DEVICE_X &&
 	       offsetof(struct shared, last) == PLAIN_LAST &&
 	       offsetof(struct shared, name) == PLAIN_NAMES &&
 	       offsetof(struct shared, dir) == PLAIN_DIRS &&
@@ -117,6 +123,12 @@ static void set_bit(uint64_t n)
 {
 	n %= PLAIN_NAMES_BITS;
 	atomic_fetch_or(&shared->name[n / 64], 1ull << n % 64);
+}
+
+static bool has_bit(uint64_t n)
+{
+	n %= PLAIN_NAMES_BITS;
+	return atomic_load(&shared->name[n / 64]) >> n % 64 & 1;
 }
 
 static void mark_hash(uint64_t h)
@@ -208,6 +220,13 @@ void plain_mark(const char *name, size_t len)
 		mark(name, len);
 }
 
+bool plain_is_marked(const char *name, size_t len)
+{
+	uint64_t h = hash(name, len);
+
+	return there() && has_bit(h) && has_bit(h >> 40);
+}
+
 void plain_mark_last(const char *name, size_t len)
 {
 	uint64_t bit = hash(name, len) / (UINT64_MAX / PLAIN_LAST_BITS + 1);
@@ -216,10 +235,31 @@ void plain_mark_last(const char *name, size_t len)
 		atomic_fetch_or(&shared->last[bit / 64], 1ull << bit % 64);
 }
 
+static uint64_t hash_number(uint64_t ino)
+{
+	return mix((PLAIN_BASIS ^ ino) * PLAIN_PRIME);
+}
+
 void plain_mark_number(uint64_t ino)
 {
 	if (there())
-		mark_hash(mix((PLAIN_BASIS ^ ino) * PLAIN_PRIME));
+		mark_hash(hash_number(ino));
+}
+
+void plain_ask_device(uint64_t dev)
+{
+	if (!there())
+		return;
+	atomic_store(&shared->device, dev);
+	atomic_store(&shared->device_x,
+		     major(dev) | (uint64_t)minor(dev) << 32);
+}
+
+bool plain_own_has(const struct plain_own *own, uint64_t ino)
+{
+	uint64_t n = hash_number(ino) % PLAIN_OWN_BITS;
+
+	return own->bits[n / 64] >> n % 64 & 1;
 }
 
 /* --- directories ------------------------------------------------------------ */
@@ -317,7 +357,27 @@ bool plain_knows_move(const char *here, const char *path)
 	       (shared->dir[dir % PLAIN_NDIRS] ^ epoch) == dir;
 }
 
-void plain_learn_move(const char *here, const char *to, bool rdonly,
+bool plain_knows_below(const char *here, const char *below)
+{
+	uint64_t key = hash_path(here), epoch = plain_epoch(), dir;
+	const struct move *m;
+	size_t n;
+
+	if (!epoch)
+		return false;
+	m = &shared->move[key % PLAIN_NMOVES];
+	if ((m->key ^ epoch) != key)
+		return false;
+	dir = m->dir;
+	for (below += strspn(below, "/"); *below; below += strspn(below, "/")) {
+		n = strcspn(below, "/");
+		dir = hash_step(dir, below, n);
+		below += n;
+	}
+	return (shared->dir[dir % PLAIN_NDIRS] ^ epoch) == dir;
+}
+
+void plain_learn_move(const char *here, const char *to, unsigned flags,
 		      uint64_t epoch)
 {
 	uint64_t key = hash_path(here), dir = hash_path(to);
@@ -331,7 +391,9 @@ void plain_learn_move(const char *here, const char *to, bool rdonly,
 	pthread_mutex_lock(&moving);
 	atomic_store(&m->key, 0);
 	m->dir = dir;
-	m->rdonly = rdonly;
+	m->flags = flags;
+	if (flags & MOVE_ALONE)
+		shared->alone = 1;
 	m->len = len;
 	memcpy(m->name, to, len);
 	atomic_store(&m->key, key ^ epoch);

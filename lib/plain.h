@@ -11,8 +11,11 @@
  */
 #define PLAIN_MAGIC		0
 #define PLAIN_STATE		8	/* enum plain_state */
+#define PLAIN_ALONE		12	/* 32 bits: there was a MOVE_ALONE */
 #define PLAIN_ASK		16	/* 32-bit counters, by enum plain_ask */
 #define PLAIN_EPOCH		48	/* of the directories, 64 bits */
+#define PLAIN_DEVICE		56	/* what is told of it is asked: st_dev */
+#define PLAIN_DEVICE_X		64	/* ... and as statx() has it */
 #define PLAIN_LAST		512	/* names not plain at the end of a path */
 #define PLAIN_LAST_BITS		4096	/* (the uppermost of the hash) */
 #define PLAIN_NAMES		4096	/* the set of names that are not plain */
@@ -20,16 +23,31 @@
 #define PLAIN_DIRS		(PLAIN_NAMES + PLAIN_NAMES_BITS / 8)
 #define PLAIN_NDIRS		4096	/* directories, 64 bits each */
 #define PLAIN_MOVES		(PLAIN_DIRS + PLAIN_NDIRS * 8)
-#define PLAIN_NMOVES		64	/* directories by other names */
+#define PLAIN_NMOVES		256	/* directories by other names */
 #define PLAIN_SIZE		(PLAIN_MOVES + PLAIN_NMOVES * MOVE_SIZE)
 
 /* One of those. */
 #define MOVE_KEY		0	/* whose name it is here, 64 bits */
 #define MOVE_DIR		8	/* ... and for the kernel */
-#define MOVE_RDONLY		16	/* 32 bits */
+#define MOVE_FLAGS		16	/* 32 bits */
 #define MOVE_LEN		20	/* 32 bits */
 #define MOVE_NAME		24	/* the kernel's name: "", "/a/b" */
-#define MOVE_SIZE		256
+#define MOVE_SHIFT		8
+#define MOVE_SIZE		(1 << MOVE_SHIFT)
+
+/* Flags: it may only be looked at; ... */
+#define MOVE_RDONLY		1
+/* ... it is a store's, and all there is under its name; ... */
+#define MOVE_ALONE		2
+/* ... and who may do what in it is told, not what the kernel says. */
+#define MOVE_TOLD		4
+
+/*
+ * Behind it a process has memory of its own: a bit for the number of each file
+ * that it opened by the other name of a directory (sys/moved.c).
+ */
+#define PLAIN_OWN_SIZE		4096
+#define PLAIN_OWN_BITS		(PLAIN_OWN_SIZE * 8)
 
 /* FNV-1a, and what mixes it. */
 #define PLAIN_BASIS		0xcbf29ce484222325
@@ -112,16 +130,28 @@ void plain_forget(void);
 bool plain_settled(void);
 
 /*
- * What lies below the directory that has the absolute name here, of which
- * only the last component was ever marked, lies below "to" for the kernel,
- * where no symlink is on the way; to read, if it is rdonly. plain_changed():
- * such a thing, or what a name means in general, has changed just now.
+ * What lies below the directory that has the absolute name here, of which the
+ * last component was marked, lies below "to" for the kernel, where no symlink
+ * is on the way; flags: MOVE_RDONLY... plain_changed(): such a thing, or what
+ * a name means in general, has changed just now.
  */
-void plain_learn_move(const char *here, const char *to, bool rdonly,
+void plain_learn_move(const char *here, const char *to, unsigned flags,
 		      uint64_t epoch);
+bool plain_is_marked(const char *name, size_t len);
+/* Is that move known, and the directory below it, by names none is "" of? */
+bool plain_knows_below(const char *here, const char *below);
 void plain_changed(void);
 /* Are both known: that of the move, and the directory of a path of the kernel? */
 bool plain_knows_move(const char *here, const char *path);
+
+/* What a process wrote there: may that file be one of those? */
+struct plain_own {
+	uint64_t bits[PLAIN_OWN_SIZE / 8];
+};
+bool plain_own_has(const struct plain_own *own, uint64_t ino);
+
+/* Of what is on that file system something else is told, from now on. */
+void plain_ask_device(uint64_t dev);
 
 int plain_tick_fd(void);
 void plain_tick(void);

@@ -58,6 +58,13 @@ static int no_sync(struct vu_ctx *ctx, struct vu_mount *m, const char *path)
 	return 0;
 }
 
+static int no_allocate(struct vu_ctx *ctx, struct vu_mount *m,
+		       const char *path, off_t off, off_t len)
+{
+	(void)ctx, (void)m, (void)path, (void)off, (void)len;
+	return 0;
+}
+
 static int nobody_serves(struct vu_mount *m, pid_t pid)
 {
 	(void)m, (void)pid;
@@ -187,6 +194,7 @@ static const struct vu_fs_ops defaults = {
 	.name_of = no_name_of,
 	.attr_of = no_attr_of,
 	.sync = no_sync,
+	.allocate = no_allocate,
 	.busy = not_busy,
 	.serves = nobody_serves,
 	.quit = no_quit,
@@ -221,6 +229,7 @@ void vu_fs_borrow(struct vu_fs_ops *ops)
 	BORROW(name_of);
 	BORROW(attr_of);
 	BORROW(sync);
+	BORROW(allocate);
 	BORROW(busy);
 	BORROW(serves);
 	BORROW(quit);

@@ -19,6 +19,7 @@
  */
 #include "monitor/ending.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -97,12 +98,16 @@ static time_t seconds(void)
 
 static void start(struct ending *e, struct guests *g)
 {
+	pthread_t thread;
+
 	log_debug("only servers are left: letting go of their mounts");
 	e->started = true;
 	e->began = seconds();
 	g->kill_at = 0;
-	if (pthread_create(&e->thread, NULL, let_go, e))
+	if (pthread_create(&thread, NULL, let_go, e))
 		atomic_store(&e->done, true);
+	else
+		pthread_detach(thread);
 }
 
 /* Whoever sits there wonders. */

@@ -2,7 +2,6 @@
 #ifndef MONITOR_ENDING_H
 #define MONITOR_ENDING_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <time.h>
@@ -30,7 +29,6 @@ struct ending {
 	uint64_t written;	/* what guests had, at the last look */
 	time_t began;
 	bool said;		/* that it takes long */
-	pthread_t thread;
 	atomic_bool done;
 };
 

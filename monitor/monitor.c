@@ -490,6 +490,9 @@ static void serve(struct monitor *m)
 	}
 }
 
+/* With sanitizers only: whoever leaves by _exit() has to ask for it. */
+void __lsan_do_leak_check(void) __attribute__((weak));
+
 static void end(struct monitor *m) __attribute__((noreturn));
 
 static void end(struct monitor *m)
@@ -503,6 +506,8 @@ static void end(struct monitor *m)
 	trace_end(m->trace);
 	umvu_remove_scratch(m->u);
 	umvu_unlink_socket(m->u);
+	if (__lsan_do_leak_check)
+		__lsan_do_leak_check();
 	_exit(0);
 }
 

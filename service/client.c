@@ -15,6 +15,9 @@
 #include "service/place.h"
 #include "service/wire.h"
 
+/* Seconds until a monitor is given up that somebody has stopped. */
+#define PATIENCE 5
+
 int service_inside(void)
 {
 	long fd = syscall(VU_CALL_SERVICE);
@@ -22,8 +25,14 @@ int service_inside(void)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+static int lost(int err)
+{
+	return err == ECONNRESET ? -EPIPE : err == EAGAIN ? -ETIMEDOUT : -err;
+}
+
 static int connect_in(int dir, pid_t pid)
 {
+	static const struct timeval patience = { .tv_sec = PATIENCE };
 	struct sockaddr_un addr;
 	int fd, ret;
 
@@ -33,11 +42,19 @@ static int connect_in(int dir, pid_t pid)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
 		return fd;
-	ret = -errno;
+	ret = lost(errno);
 	close(fd);
 	return ret;
+}
+
+void service_soon(int fd)
+{
+	static const struct timeval patience = { .tv_sec = PATIENCE };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 }
 
 int service_outside(pid_t pid)
@@ -154,7 +171,7 @@ static ssize_t receive(int fd, char *packet)
 		n = recv(fd, packet, SERVICE_PACKET_MAX, 0);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return errno == ECONNRESET ? -EPIPE : -errno;
+		return lost(errno);
 	return n < (ssize_t)sizeof(struct service_reply) ? -EPIPE : n;
 }
 
@@ -191,7 +208,7 @@ int service_request(int fd, const char *const *word, int nword,
 	if (ret < 0)
 		return ret;
 	if (send(fd, packet, ret, MSG_NOSIGNAL) < 0)
-		return errno == ECONNRESET ? -EPIPE : -errno;
+		return lost(errno);
 	ret = collect(fd, &c, packet);
 	if (ret && size && c.text.len)
 		snprintf(message, size, "%s", c.text.data);

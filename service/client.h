@@ -18,9 +18,13 @@ int service_inside(void);
 
 /*
  * A connection to the monitor whose umvu has this pid, from outside.
- * Return: a descriptor or -errno (-ENOENT: no such monitor of this user)
+ * Return: a descriptor or -errno (-ENOENT: no such monitor of this user;
+ * -ETIMEDOUT: it does not answer)
  */
 int service_outside(pid_t pid);
+
+/* What is requested there is answered in some seconds, or -ETIMEDOUT. */
+void service_soon(int fd);
 
 /*
  * The running monitors of this user; the sockets of dead ones are removed.

@@ -125,6 +125,7 @@ int store_prepare(struct store *s, const char *path, bool directory,
 
 int store_entered(struct store *s, const char *path, int dir)
 {
+	struct store_object o = STORE_NOTHING;
 	size_t len;
 	struct seen at;
 	struct stat st;
@@ -150,8 +151,11 @@ int store_entered(struct store *s, const char *path, int dir)
 	if (S_ISDIR(st.st_mode))
 		recount(s, path);
 	/* who has made it may have it open */
-	if (at.node && at.node->attr.set)
-		tell_again(s, path, NULL);
+	if (at.node && at.node->attr.set) {
+		o.real = o.under = st;
+		o.in_store = true;
+		tell_again(s, path, S_ISDIR(st.st_mode) && at.target ? NULL : &o);
+	}
 	return err;
 }
 
@@ -292,8 +296,20 @@ static int look(struct store *s, const char *path, struct end *e)
 
 static int make_parent(struct store *s, const char *path)
 {
-	int fd = make_parent_dir(s, path);
+	char parent[PATH_MAX];
+	const char *name;
+	struct seen at;
+	size_t n;
+	int fd;
 
+	path_last(path, &n);
+	memcpy(parent, path, n);
+	parent[n] = '\0';
+	/* it is there, and those above it, and all of that is known */
+	if (!seen_at(s, parent, &at) && at.store != HAS_NOT &&
+	    own_parent(s, path, &name) >= 0)
+		return 0;
+	fd = make_parent_dir(s, path);
 	if (fd < 0)
 		return fd;
 	close(fd);

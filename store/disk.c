@@ -56,70 +56,47 @@ int stat_below(int dir, const char *path, struct stat *st)
 
 int stat_own(const struct store *s, const char *path, struct stat *st)
 {
-	return stat_below(s->dir, path, st);
-}
+	const char *name;
+	int fd;
 
-/* The directory of a name; *name: its last component. */
-static int open_parent(int dir, const char *path, const char **name)
-{
-	char parent[PATH_MAX];
-	size_t n;
-
-	*name = path_last(path, &n);
-	if (n >= sizeof(parent))
-		return -ENAMETOOLONG;
-	memcpy(parent, path, n);
-	parent[n] = '\0';
-	return open_below(dir, parent, O_PATH | O_DIRECTORY);
+	if (!*path)
+		return stat_below(s->dir, path, st);
+	fd = own_parent(s, path, &name);
+	if (fd < 0)
+		return fd;
+	return fstatat(fd, name, st, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
 }
 
 int remove_own(struct store *s, const char *path)
 {
 	const char *name;
-	int fd = open_parent(s->dir, path, &name);
-	int err;
+	int fd, err;
 
+	dirs_forget(s, path);
+	fd = own_parent(s, path, &name);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	store_step("unlink");
 	err = unlinkat(fd, name, 0) ? -errno : 0;
 	if (err == -EISDIR || err == -EPERM)
 		err = unlinkat(fd, name, AT_REMOVEDIR) ? -errno : 0;
-	close(fd);
 	return err == -ENOENT ? 0 : err;
-}
-
-static bool same_parent(const char *a, const char *b)
-{
-	size_t n, m;
-
-	path_last(a, &n);
-	path_last(b, &m);
-	return n == m && !memcmp(a, b, n);
 }
 
 static int rename_own(struct store *s, const char *from, const char *to,
 		      unsigned flags)
 {
 	const char *name, *new_name;
-	int fd = open_parent(s->dir, from, &name), new_fd, err;
-	size_t n;
+	int fd, new_fd;
 
-	if (fd < 0)
-		return fd;
-	new_name = path_last(to, &n);
-	new_fd = same_parent(from, to) ? fd
-				       : open_parent(s->dir, to, &new_name);
-	if (new_fd < 0) {
-		close(fd);
+	dirs_forget(s, from);
+	dirs_forget(s, to);
+	fd = own_parent(s, from, &name);
+	new_fd = fd < 0 ? fd : own_parent(s, to, &new_name);
+	if (new_fd < 0)
 		return new_fd;
-	}
 	store_step("rename");
-	err = renameat2(fd, name, new_fd, new_name, flags) ? -errno : 0;
-	if (new_fd != fd)
-		close(new_fd);
-	close(fd);
-	return err;
+	return renameat2(fd, name, new_fd, new_name, flags) ? -errno : 0;
 }
 
 /* Rename if it is there still. */

@@ -19,8 +19,11 @@
 
 void store_drop(struct store_object *o)
 {
-	if (o->fd >= 0)
+	if (o->held)
+		dirs_put(o->held);
+	else if (o->fd >= 0)
 		close(o->fd);
+	o->held = NULL;
 	if (o->merged >= 0)
 		close(o->merged);
 	if (o->below >= 0)
@@ -302,6 +305,29 @@ int store_find(struct store *s, const char *path, struct store_object *o)
 		store_drop(o);
 	}
 	return -EIO;
+}
+
+int store_find_dir(struct store *s, const char *path, struct store_object *o)
+{
+	struct store_where w;
+	int fd;
+
+	*o = STORE_NOTHING;
+	if (is_meta(path) || (s->flags & STORE_BARE) ||
+	    store_resolve(s, path, &w) || !w.store || w.target)
+		return store_find(s, path, o);
+	o->held = dirs_get(s, path, &fd);
+	if (!o->held)
+		return store_find(s, path, o);
+	o->fd = fd;
+	o->in_store = true;
+	if (fstat(fd, &o->real)) {
+		store_drop(o);
+		return -EIO;
+	}
+	o->under = o->real;
+	tell(s, &w, o);
+	return 0;
 }
 
 void tell_again(struct store *s, const char *path,

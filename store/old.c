@@ -129,13 +129,17 @@ static void parse_pair(const char *word, const char *value,
 static void parse_line(char *line, struct old_attr *a)
 {
 	char *value = strchr(line, '=');
+	mode_t type;
 
 	if (!value)
 		return;
 	*value++ = '\0';
 	if (strcmp(line, "type") == 0) {
-		a->type = type_of(*value);
-		a->set |= a->type ? OLD_TYPE : 0;
+		type = type_of(*value);
+		if (!type)
+			return;
+		a->type = type;
+		a->set |= OLD_TYPE;
 	} else if (strcmp(line, "mode") == 0 && *value) {
 		a->mode = strtoul(value, NULL, 8) & 07777;
 		a->set |= OLD_MODE;

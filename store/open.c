@@ -422,6 +422,7 @@ void store_close(struct store *s)
 	close_one(s->links);
 	close_one(s->log);
 	close_one(s->busy);
+	dirs_forget(s, "");
 	parts_free(s);
 	if (s->tree) {
 		told_free(s);

@@ -102,6 +102,18 @@ int store_resolve(struct store *s, const char *path, struct store_where *w)
 	return err;
 }
 
+bool store_is_alone(struct store *s, const char *path)
+{
+	struct seen at;
+	int err;
+
+	pthread_rwlock_rdlock(&s->lock);
+	err = seen_at(s, path, &at);
+	pthread_rwlock_unlock(&s->lock);
+	return !err && at.store == HAS_ON_DISK && !at.target &&
+	       !(s->flags & STORE_BARE);
+}
+
 static bool touches_all(const struct store *s)
 {
 	return (s->flags & STORE_BARE) || s->unfound || store_restricts(s);

@@ -27,6 +27,7 @@
  */
 
 struct store;
+struct open_dir;
 
 enum store_flag {
 	STORE_RDONLY	= 1 << 0,	/* nothing is written, no lock taken */
@@ -133,6 +134,12 @@ struct store_listener {
 };
 void store_listen(struct store *s, const struct store_listener *l);
 
+/*
+ * Is a directory of that name the store's alone, with all that is below it but
+ * for names that the store knows?
+ */
+bool store_is_alone(struct store *s, const char *path);
+
 /* May a component like this be one that the store knows? No lock is taken. */
 bool store_touches(const struct store *s, const char *name, size_t len);
 
@@ -156,6 +163,7 @@ struct store_object {
 	int fd;			/* O_PATH */
 	int merged;		/* the store's directory beneath, or -1 */
 	int below;		/* that of a store below, or -1 */
+	struct open_dir *held;	/* whose fd is; NULL: its own */
 	bool in_store;		/* fd is the store's */
 	bool beneath;		/* fd is that of a store below */
 	bool same;		/* the target's, with nothing else to tell */
@@ -173,6 +181,8 @@ struct store_object {
  */
 int store_find(struct store *s, const char *path, struct store_object *o);
 void store_drop(struct store_object *o);
+/* The same of a directory in which something is to be changed: lock held. */
+int store_find_dir(struct store *s, const char *path, struct store_object *o);
 
 /* The target's object of that origin: an O_PATH descriptor or -errno */
 int store_open_target(const struct store *s, const char *origin);

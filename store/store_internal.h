@@ -8,6 +8,8 @@
 #include "store/store.h"
 #include "store/known.h"
 
+#define STORE_DIRS 2
+
 /*
  * Three locks, in this order. change: who changes something, from the first
  * look to the last step. lock: the tree and the shared files; held for writing
@@ -35,6 +37,7 @@ struct store {
 	struct told *told[4096];
 	struct shared *shared;
 	_Atomic size_t unfound;		/* names of shared files */
+	struct open_dir *dirs[STORE_DIRS];	/* dirs.c */
 	size_t lines;			/* of the log */
 	off_t logged;			/* bytes of it */
 };
@@ -97,6 +100,20 @@ void store_step(const char *what);
 /* Attributes of a directory of the store, as far as they can be set. */
 void set_times(int fd, const struct stat *st);
 void set_attributes(int fd, const struct store_attr *a);
+
+/*
+ * A directory of the store that stays open: given back by dirs_put(). *fd is
+ * it, or why it is none (NULL). The change lock is held.
+ */
+struct open_dir *dirs_get(struct store *s, const char *path, int *fd);
+void dirs_put(struct open_dir *d);
+/*
+ * The directory of a name, whose last component is *name. Descriptor, which is
+ * the store's until two others were asked for, or -errno. The lock is held.
+ */
+int own_parent(const struct store *s, const char *path, const char **name);
+/* What has that name, or is below it, is moved or removed. */
+void dirs_forget(struct store *s, const char *path);
 
 /* What the store itself has under that name. 0 or -errno */
 int stat_own(const struct store *s, const char *path, struct stat *st);

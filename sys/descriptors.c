@@ -194,7 +194,9 @@ static bool held_elsewhere(const struct note *n, struct held **held)
 	return held_has(*held, n->id);
 }
 
-static void sweep(struct descriptors *d, const struct version *kept)
+/* of: of this mount alone; NULL: of all */
+static void sweep(struct descriptors *d, const struct version *kept,
+		  const struct mount *of)
 {
 	struct held *held = NULL;
 
@@ -202,7 +204,8 @@ static void sweep(struct descriptors *d, const struct version *kept)
 		struct note **p = &d->bucket[i];
 
 		while (*p) {
-			if ((kept && version_has(kept, (*p)->mount)) ||
+			if ((of && (*p)->mount != of) ||
+			    (kept && version_has(kept, (*p)->mount)) ||
 			    current(*p) || held_elsewhere(*p, &held))
 				p = &(*p)->next;
 			else
@@ -215,7 +218,14 @@ static void sweep(struct descriptors *d, const struct version *kept)
 void descriptors_sweep(struct descriptors *d, const struct version *kept)
 {
 	pthread_mutex_lock(&d->lock);
-	sweep(d, kept);
+	sweep(d, kept, NULL);
+	pthread_mutex_unlock(&d->lock);
+}
+
+void descriptors_sweep_of(struct descriptors *d, const struct mount *m)
+{
+	pthread_mutex_lock(&d->lock);
+	sweep(d, NULL, m);
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -302,7 +312,7 @@ static void make_room(struct descriptors *d, bool keeps)
 {
 	if (d->nnotes < d->limit && !(keeps && d->nkeep >= d->keep_limit))
 		return;
-	sweep(d, NULL);
+	sweep(d, NULL, NULL);
 	d->limit = at_least(2 * d->nnotes, NOTES_FIRST);
 	d->keep_limit = at_least(2 * d->nkeep, KEEP_FIRST);
 	if (d->keep_limit > KEEP_MAX)
@@ -352,6 +362,8 @@ static bool may_be_duplicate(const struct note *n, pid_t tgid, int fd)
 {
 	int noted = n->fd;
 
+	if (fd < 0)		/* a mapping, made by any, left to a child */
+		return true;
 	if (noted < 0 || !current(n)) {
 		if (n->tgid == tgid || noted == fd)
 			return true;

@@ -49,6 +49,8 @@ struct version;
  * in kept (NULL: of all): what is noted keeps its mount.
  */
 void descriptors_sweep(struct descriptors *d, const struct version *kept);
+/* The same of this mount alone. */
+void descriptors_sweep_of(struct descriptors *d, const struct mount *m);
 
 /*
  * Does a living process still have a directory of this mount open? Looks

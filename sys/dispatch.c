@@ -130,7 +130,24 @@ static int walk_error(const struct request *rq)
 	/* what is to be linked must exist before the other name matters */
 	if (rq->row->handle == call_link && rq->found[0].error)
 		return rq->found[0].error;
+	/* and pivot_root() has looked at the one before the other */
+	if (rq->error[1] && rq->row->handle == call_by_real_name &&
+	    !rq->found[0].error && !S_ISDIR(rq->found[0].obj.mode))
+		return -ENOTDIR;
 	return rq->error[1];
+}
+
+/*
+ * acct() and swapon() would have the kernel write to a file of a layered mount,
+ * for as long as it likes: that is refused. Of all else it says itself that it
+ * is none.
+ */
+static struct verdict change_by_real_name(struct request *rq)
+{
+	if (!S_ISREG(rq->found[0].obj.mode))
+		return call_by_real_name(rq);
+	return verdict_value(strcmp(rq->row->name, "swapon") ? -EOPNOTSUPP
+							     : -EINVAL);
 }
 
 /*
@@ -146,7 +163,7 @@ static struct verdict by_real_name(struct request *rq)
 	if (!m || !mount_layered(m) ||
 	    !(changes || handle == call_getxattr || handle == call_listxattr))
 		return call_by_real_name(rq);
-	return handle == call_by_real_name ? verdict_value(-EOPNOTSUPP)
+	return handle == call_by_real_name ? change_by_real_name(rq)
 					   : handle(rq);
 }
 
@@ -187,7 +204,8 @@ static bool indifferent(const struct request *rq)
 	if (!rq->row->handle)
 		return true;
 	if ((rq->row->traits & ROW_MADE) && !has_name(rq->row, 0) &&
-	    !rq->version->nlayered && !descriptors_made(rq->sys->descriptors))
+	    !rq->version->nlayered && !guest_has_ids(rq->guest) &&
+	    !descriptors_made(rq->sys->descriptors))
 		return true;
 	if ((rq->row->traits & ROW_IDS) && !guest_has_ids(rq->guest))
 		return true;
@@ -312,8 +330,12 @@ struct verdict sys_dispatch(void *ctx, const struct call *call)
 	rq.epoch = plain_epoch();
 	rq.version = view_version(rq.guest->view);
 	v = decide(&rq);
-	if (may_make_symlink(&rq, &v))
-		plain_forget();
+	if (may_make_symlink(&rq, &v)) {
+		if (v.kind == VERDICT_VALUE)	/* it is done */
+			plain_changed();
+		else
+			plain_forget();
+	}
 	watch_tell(&rq, &v);
 	if (traced)
 		trace(&rq, &v, since);

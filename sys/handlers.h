@@ -23,7 +23,7 @@ handler call_mount, call_umount, call_oldumount, call_new_mount_api;
 handler call_landlock;
 handler call_by_real_name, call_watch, call_bind, call_connect, call_sendto;
 handler call_sendmsg, call_sendmmsg, call_socketcall, call_sockname;
-handler call_getdents, call_fsync, call_sync;
+handler call_getdents, call_fsync, call_sync, call_fallocate;
 handler call_identity, call_prctl, call_seccomp, call_clone, call_clone3, call_setns, call_exit;
 handler call_getid, call_getresid, call_getgroups, call_setid, call_setgroups;
 handler call_capget, call_capset, call_getsockopt;

@@ -27,14 +27,17 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "engine/task.h"
+#include "lib/plain.h"
 #include "lib/proc.h"
 #include "sys/state.h"
 #include "view/registry.h"
+#include "view/version.h"
 
 /* --- lifetime --- */
 
@@ -51,6 +54,7 @@ struct ids *ids_new(struct module *by)
 	}
 	ids->refs = 1;
 	ids->by = by;
+	plain_ask_device(proc_device());	/* see procfs_tell_owner() */
 	return ids;
 }
 
@@ -62,6 +66,7 @@ struct ids *ids_copy(const struct ids *from)
 		return NULL;
 	*ids = *from;
 	ids->refs = 1;
+	ids->dropped = false;
 	atomic_fetch_add(&ids->groups->refs, 1);
 	module_state_get(ids->by);
 	return ids;
@@ -84,6 +89,8 @@ void ids_put(struct ids *ids)
 {
 	if (!ids || atomic_fetch_sub(&ids->refs, 1) != 1)
 		return;
+	if (ids->dropped)
+		version_dropped(-1);
 	groups_put(ids->groups);
 	module_state_put(ids->by);
 	free(ids);
@@ -226,12 +233,36 @@ static int become(struct request *rq, struct guest *g)
 	return sys_become(rq, g);
 }
 
+static bool is_dropped(const struct ids *ids)
+{
+	return ids->users && ids->uid[ID_FILES] != geteuid() &&
+	       !ids_able(ids, CAP_DAC_OVERRIDE);
+}
+
+bool ids_dropped(struct request *rq)
+{
+	const struct ids *ids = ids_of_user(rq);
+
+	return ids && is_dropped(ids);
+}
+
+/* Gates must know before the guest goes on. */
+static void count(struct ids *ids)
+{
+	if (ids->dropped || !is_dropped(ids))
+		return;
+	ids->dropped = true;
+	version_dropped(1);
+}
+
 static int commit(struct request *rq, struct ids *to)
 {
 	struct guest *g = guest_copy(rq->guest);
 	int err = g ? give(g, rq->guest, request_tgid(rq), rq->call->tid, to)
 		    : -ENOMEM;
 
+	if (!err)
+		count(to);
 	if (!err)
 		return become(rq, g);
 	guest_put(g);

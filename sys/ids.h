@@ -47,6 +47,7 @@ struct ids {
 	gid_t gid[ID_KINDS];
 	struct ids_caps caps;
 	struct ids_groups *groups;
+	bool dropped;		/* counted as such: ids_dropped() */
 };
 
 /* --- lifetime --- */
@@ -57,6 +58,13 @@ struct ids *ids_copy(const struct ids *from);
 struct ids *ids_get(struct ids *ids);	/* NULL stays NULL */
 void ids_put(struct ids *ids);
 bool ids_equal(const struct ids *a, const struct ids *b);
+
+/*
+ * Are they those of somebody who may do less than the kernel lets his process
+ * do? Where a module says who may do what, it is asked by such a guest for
+ * everything, also for what it does not change.
+ */
+bool ids_dropped(struct request *rq);
 
 /* n of them, to be filled in; NULL: no memory */
 struct ids_groups *ids_groups_new(size_t n);

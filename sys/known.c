@@ -11,8 +11,8 @@
  * whichever is first.
  *
  * Which guest has asked must not matter. So a name is kept only where the root
- * is everybody's, where no mount is layered (a change there makes another file
- * of it), and where the kernel itself gets there by no link of /proc, nor to what
+ * is everybody's, where no layered mount is on the way (a change there makes
+ * another file of it), and where the kernel itself gets there by no link of /proc, nor to what
  * is in it: /proc/self is somebody else for each.
  *
  * Most names are asked for once. The first walk leaves the name, and only the
@@ -62,7 +62,7 @@ static struct entry *entry_of(const char *path)
 /* Is it about names that mean the same to all? */
 static bool eligible(const struct request *rq, const char *path)
 {
-	return path[0] == '/' && rq->root_agrees && !rq->version->nlayered &&
+	return path[0] == '/' && rq->root_agrees &&
 	       rq->root.fd == mount_base()->root.fd &&
 	       strnlen(path, NAME_SIZE) < NAME_SIZE;
 }
@@ -125,6 +125,7 @@ void known_note(const struct request *rq, const char *path,
 	bool proved;
 
 	if (!eligible(rq, path) || !found->native || found->error ||
+	    found->layered ||
 	    !found->obj.mount || found->obj.mount->id ||
 	    !S_ISREG(found->obj.mode) || !plain_settled())
 		return;

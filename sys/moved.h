@@ -10,10 +10,20 @@
 void moved_learn(struct request *rq, int i);
 
 /*
+ * The directory of an absolute name, as it was learned last: a place that the
+ * walk can begin at, by the name *last. Return: is it known still?
+ */
+bool moved_start(struct request *rq, const char *path, struct place *start,
+		 const char **last);
+
+/*
  * Nothing is noted of descriptor fd of pid, which leads to the place: was it
  * opened by a gate? Then the place comes to be in the mount that is meant.
  */
 void moved_find(struct request *rq, pid_t pid, int fd, struct place *place);
+
+/* The newest mount that only moves what the kernel calls so; or NULL. Borrowed */
+struct mount *moved_mount(const struct request *rq, const char *real);
 
 /* Could a gate have opened something so? */
 bool moved_any(const struct request *rq);

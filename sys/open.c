@@ -391,14 +391,22 @@ static int own_access(struct request *rq, const struct open_how *how,
 	return err;
 }
 
-/* A FIFO or the like, which the guest opens itself. */
+/*
+ * A FIFO or the like, which the guest opens itself. It may wait there for long:
+ * what its number will be is guessed, as in open_path().
+ */
 static struct verdict open_special(struct request *rq,
 				   const struct open_how *how,
 				   const struct place *p)
 {
 	int err = own_access(rq, how, p);
 
-	return err ? verdict_value(err) : call_by_real_name(rq);
+	if (err)
+		return verdict_value(err);
+	if (p->mount->id && !mount_layered(p->mount))
+		note_number(rq, p, (struct file_id){ 0 },
+			    lowest_free(rq->call->tid));
+	return call_by_real_name(rq);
 }
 
 static struct verdict open_existing(struct request *rq, struct open_how *how)

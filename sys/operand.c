@@ -91,12 +91,30 @@ static unsigned resolve_flags(uint64_t resolve)
 	return f;
 }
 
+/*
+ * A directory that may be one that the kernel shuts, and a module opens to who
+ * is root by what he is told.
+ */
+static bool may_be_shut(const struct request *rq, const struct open_how *how)
+{
+	return rq->version->own_access && (how->flags & O_DIRECTORY) &&
+	       !(how->flags & (O_PATH | O_ACCMODE)) &&
+	       guest_has_ids(rq->guest);
+}
+
+static bool is_shut(const struct request *rq, const struct place *p)
+{
+	return p->fd >= 0 && place_has_own_access(p) &&
+	       may_be_shut(rq, &rq->how) &&
+	       faccessat(p->fd, ".", R_OK, AT_EACCESS);
+}
+
 /* No more than open what is found, and that whatever its size? */
 static bool can_be_late(const struct request *rq, const struct open_how *how)
 {
 	const uint64_t more = O_CREAT | O_PATH | (O_TMPFILE & ~O_DIRECTORY);
 
-	return !(how->flags & more) &&
+	return !(how->flags & more) && !may_be_shut(rq, how) &&
 	       (rq->call->abi == ABI_NATIVE || (how->flags & LARGEFILE));
 }
 
@@ -191,6 +209,12 @@ static bool told_by_number(const struct request *rq, const struct place *start,
 	       layered_tell(rq->version, &st);
 }
 
+/* Of links in /proc it is told where they lead, whatever name they have. */
+static bool told_as_link(const struct request *rq, const struct place *start)
+{
+	return rq->row->handle == call_readlink && place_in_proc(start);
+}
+
 static bool proved_relative(struct request *rq, int dirfd, const char *path,
 			    bool nofollow)
 {
@@ -202,7 +226,8 @@ static bool proved_relative(struct request *rq, int dirfd, const char *path,
 	if (agrees && (!start.mount->id || start.same) && !start.unnamed)
 		proved = walk_proves_native(rq->version, start.fd, path,
 					    nofollow) &&
-			 !told_by_number(rq, &start, path, nofollow);
+			 !told_by_number(rq, &start, path, nofollow) &&
+			 !told_as_link(rq, &start);
 	request_give_back(rq, dirfd, &start, agrees);
 	return proved;
 }
@@ -243,8 +268,9 @@ static bool is_layered(const struct request *rq, const struct found *f)
 
 	if (!rq->version->nlayered || !m || !mount_layered(m))
 		return false;
-	return call_changes(rq) || (rq->row->handle == call_access &&
-				    (m->pub.flags & VU_MOUNT_OWN_ACCESS));
+	return call_changes(rq) ||
+	       ((m->pub.flags & VU_MOUNT_OWN_ACCESS) &&
+		(rq->row->handle == call_access || rq->walker.by_module));
 }
 
 /*
@@ -256,6 +282,7 @@ static bool may_be_layered(const struct request *rq)
 	if (!rq->version->nlayered)
 		return false;
 	return call_changes(rq) || rq->row->handle == call_access ||
+	       rq->walker.by_module ||
 	       (opens(&rq->row->op[0]) && !can_fetch());
 }
 
@@ -281,7 +308,7 @@ static enum operand_state resolve_empty(struct request *rq, int i, int dirfd)
 {
 	const struct operand *op = &rq->row->op[i];
 	struct found *f = &rq->found[i];
-	bool agrees;
+	bool agrees, owned = is_stat(rq) && guest_has_ids(rq->guest);
 	uint64_t flags = op->flags >= 0 ? rq->call->arg[(int)op->flags]
 					: AT_EMPTY_PATH;
 	bool itself = rq->row->traits & ROW_EMPTY_FD && flags & AT_EMPTY_PATH;
@@ -291,10 +318,12 @@ static enum operand_state resolve_empty(struct request *rq, int i, int dirfd)
 	if (!itself || i)
 		return OPERAND_UNREADABLE;
 	if (descriptors_empty(rq->sys->descriptors) && !rq->version->nlayered &&
-	    guest_plain(rq->guest) && !(rq->row->traits & ROW_VIRTUAL))
+	    guest_plain(rq->guest) && !(rq->row->traits & ROW_VIRTUAL) &&
+	    !owned)
 		return OPERAND_KERNELS;
 	if ((rq->row->traits & ROW_MADE) && dirfd != AT_FDCWD &&
-	    !rq->version->nlayered && !descriptors_made(rq->sys->descriptors))
+	    !rq->version->nlayered && !owned &&
+	    !descriptors_made(rq->sys->descriptors))
 		return OPERAND_KERNELS;
 	rq->error[i] = request_start(rq, dirfd, &f->obj, &agrees);
 	if (rq->error[i]) {
@@ -302,7 +331,8 @@ static enum operand_state resolve_empty(struct request *rq, int i, int dirfd)
 		return OPERAND_UNREADABLE;
 	}
 	f->native = agrees && (!f->obj.mount->id || f->obj.same) &&
-		    !opened_is_told(rq, &f->obj);
+		    !opened_is_told(rq, &f->obj) &&
+		    !(owned && place_in_proc(&f->obj));
 	f->is_descriptor = true;
 	return f->native && !is_layered(rq, f) ? OPERAND_KERNELS
 					       : OPERAND_WALKED;
@@ -340,6 +370,7 @@ static bool tells_differently(struct request *rq, int i)
 		return false;
 	if (S_ISDIR(p->mode))
 		return descriptors_know(rq->sys->descriptors, p->id) ||
+		       is_shut(rq, p) ||
 		       (!can_fetch() &&
 			(mount_layered(p->mount) ||
 			 version_edits(rq->version, p->mount, p->id)));
@@ -419,7 +450,8 @@ enum operand_state operand_resolve(struct request *rq, int i, bool force)
 		return resolve_empty(rq, i, dirfd);
 	flags = walk_flags(rq, op);
 	usual = !(flags & ~WALK_LATE);
-	if (!force && !opens_directory(rq) && !operand_is_rmdir(rq) &&
+	if (!force && !opens_directory(rq) &&
+	    !(opens(op) && may_be_shut(rq, &rq->how)) && !operand_is_rmdir(rq) &&
 	    !may_be_layered(rq) &&
 	    !(opens(op) && procfs_may_tell_ids(rq, rq->path[i])) &&
 	    ((usual && known_native(rq, rq->path[i])) ||

@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "engine/gate.h"
 #include "engine/task.h"
 #include "sys/creds.h"
 #include "sys/moved.h"
@@ -27,6 +28,8 @@
 struct mapper {
 	struct mount *exe;	/* through which it was executed, or NULL */
 	pid_t tgid;
+	bool moved;		/* it may have opened by other names: own */
+	struct plain_own own;
 };
 
 /* --- from the kernel's names to the view's --- */
@@ -149,8 +152,6 @@ static ssize_t copied_name(struct request *rq, struct file_id copy,
 	return n;
 }
 
-/* --- links --- */
-
 /* The kernel's text of a link, as far as the caller may know it. */
 static ssize_t kernels_text(struct request *rq, const char *link, char *buf,
 			    size_t size)
@@ -166,6 +167,105 @@ static ssize_t kernels_text(struct request *rq, const char *link, char *buf,
 		buf[n] = '\0';
 	return n;
 }
+
+/* --- what is mapped --- */
+
+/* g may be NULL: nothing is known of it */
+static struct mapper mapper_of(struct request *rq, pid_t tgid,
+			       const struct guest *g)
+{
+	struct mapper of = { .exe = g ? g->exe : NULL, .tgid = tgid };
+
+	of.moved = g && moved_any(rq) && !gate_opened(tgid, &of.own);
+	return of;
+}
+
+/* By which mount its process came to a file, as far as that is remembered. */
+static struct mount *mapped_by(struct request *rq, const struct mapper *of,
+			       struct file_id id, const char *real)
+{
+	struct place p = NOWHERE;
+	struct mount *m = NULL;
+
+	p.id = id;
+	descriptors_find(rq->sys->descriptors, of->tgid, -1, &p);
+	request_keep(rq, p.mount);
+	if (p.mount->id)
+		m = p.mount;
+	else if (of->moved && plain_own_has(&of->own, id.ino))
+		m = moved_mount(rq, real);
+	place_drop(&p);
+	return m ?: of->exe;
+}
+
+/* The name of what a line of maps tells. */
+static ssize_t mapped_name(struct request *rq, const struct mapper *of,
+			   const char *line, char *buf, size_t size)
+{
+	const char *path = strchr(line, '/');
+	struct file_id id = { 0, 0, 0 };
+	unsigned major, minor;
+	unsigned long ino;
+	ssize_t n;
+
+	if (!path || sscanf(line, "%*s %*s %*s %x:%x %lu", &major, &minor,
+			    &ino) != 3)
+		return -ENOSYS;
+	id.dev = makedev(major, minor);
+	id.ino = ino;
+	n = copied_name(rq, id, of->exe, buf, size);
+	if (n != -ENOSYS)
+		return n;
+	return name_through(rq, mapped_by(rq, of, id, path), path, buf, size);
+}
+
+/* The line of maps about that much memory, to be freed; or NULL. */
+static char *mapped_line(pid_t pid, unsigned long from, unsigned long to)
+{
+	unsigned long a, b;
+	char path[32], *line = NULL;
+	bool found = false;
+	size_t size = 0;
+	ssize_t n;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	in = fopen(path, "re");
+	while (in && !found && (n = getline(&line, &size, in)) > 0) {
+		line[n - 1] = '\0';
+		found = sscanf(line, "%lx-%lx", &a, &b) == 2 && a == from &&
+			b == to;
+	}
+	if (in)
+		fclose(in);
+	if (!found)
+		free(line);
+	return found ? line : NULL;
+}
+
+/* link, in map_files, has the name by which a line of maps begins. */
+static ssize_t map_file_name(struct request *rq, pid_t tgid,
+			     const struct guest *g, const char *link,
+			     char *buf, size_t size)
+{
+	ssize_t n = kernels_text(rq, link, buf, size);
+	unsigned long from, to;
+	struct mapper of;
+	char *line;
+
+	if (n < 0 ||
+	    sscanf(strrchr(link, '/') + 1, "%lx-%lx", &from, &to) != 2)
+		return n;
+	line = mapped_line(tgid, from, to);
+	if (!line)
+		return -ENOSYS;
+	of = mapper_of(rq, tgid, g);
+	n = mapped_name(rq, &of, line, buf, size);
+	free(line);
+	return n;
+}
+
+/* --- links --- */
 
 static ssize_t exe_name(struct request *rq, pid_t pid, const struct guest *g,
 			char *buf, size_t size)
@@ -270,7 +370,7 @@ static ssize_t self_text(struct request *rq, const struct place *dir,
 ssize_t procfs_readlink(struct request *rq, const struct place *dir,
 			const char *name, char *buf, size_t size)
 {
-	char what[32], link[64];
+	char what[PROC_WHAT], link[32 + PROC_WHAT];
 	pid_t tgid, pid = proc_magic(dir, name, what, sizeof(what));
 	struct guest *g;
 	ssize_t n;
@@ -286,7 +386,9 @@ ssize_t procfs_readlink(struct request *rq, const struct place *dir,
 		n = fd_name(rq, tgid, atoi(what + 3), buf, size);
 	} else {
 		snprintf(link, sizeof(link), "/proc/%d/%s", pid, what);
-		n = guest_place_name(rq, what[0] == 'c' ? &g->cwd : &g->root,
+		n = what[0] == 'm' ?
+		    map_file_name(rq, tgid, g, link, buf, size) :
+		    guest_place_name(rq, what[0] == 'c' ? &g->cwd : &g->root,
 				     link, buf, size);
 	}
 	guest_put(g);
@@ -308,11 +410,11 @@ static void put_escaped(FILE *out, const char *s)
 	}
 }
 
-static void put_options(FILE *out, const struct mount *m)
+static void put_options(struct request *rq, FILE *out, const struct mount *m)
 {
 	char text[2 * PATH_MAX];
 
-	mount_options(m, text, sizeof(text));
+	mount_options(rq->version, m, text, sizeof(text));
 	put_escaped(out, text);
 }
 
@@ -343,12 +445,13 @@ static void put_mount(struct request *rq, FILE *out, struct mount *m, bool info)
 			in->id ? OUR_MOUNTS + in->id : m->at.id.mnt,
 			major(dev), minor(dev));
 		put_escaped(out, target);
-		fprintf(out, " %s - ", mount_rdonly(m) ? "ro" : "rw");
+		fprintf(out, " %s%s - ", mount_rdonly(m) ? "ro" : "rw",
+			m->pub.flags & VU_MOUNT_NOSUID ? ",nosuid" : "");
 		put_escaped(out, m->pub.type);
 		putc(' ', out);
 		put_escaped(out, m->pub.source);
 		putc(' ', out);
-		put_options(out, m);
+		put_options(rq, out, m);
 	} else {
 		put_escaped(out, m->pub.source);
 		putc(' ', out);
@@ -356,7 +459,7 @@ static void put_mount(struct request *rq, FILE *out, struct mount *m, bool info)
 		putc(' ', out);
 		put_escaped(out, m->pub.type);
 		putc(' ', out);
-		put_options(out, m);
+		put_options(rq, out, m);
 		fputs(" 0 0", out);
 	}
 	putc('\n', out);
@@ -371,32 +474,6 @@ static void tell_mounts(struct request *rq, FILE *in, FILE *out, bool info)
 		fwrite(buf, 1, n, out);
 	for (size_t i = 0; i < rq->version->nmount; i++)
 		put_mount(rq, out, rq->version->mount[i], info);
-}
-
-/*
- * The name of what a line of maps tells: through the mount by which its
- * process opened it, as far as that is remembered.
- */
-static ssize_t mapped_name(struct request *rq, const struct mapper *of,
-			   const char *line, char *buf, size_t size)
-{
-	const char *path = strchr(line, '/');
-	struct place p = NOWHERE;
-	unsigned major, minor;
-	unsigned long ino;
-	ssize_t n;
-
-	if (sscanf(line, "%*s %*s %*s %x:%x %lu", &major, &minor, &ino) != 3)
-		return -ENOSYS;
-	p.id = (struct file_id){ makedev(major, minor), ino, 0 };
-	n = copied_name(rq, p.id, of->exe, buf, size);
-	if (n != -ENOSYS)
-		return n;
-	descriptors_find(rq->sys->descriptors, of->tgid, -1, &p);
-	request_keep(rq, p.mount);
-	n = name_through(rq, p.mount->id ? p.mount : of->exe, path, buf, size);
-	place_drop(&p);
-	return n;
 }
 
 static void tell_maps(struct request *rq, const struct mapper *of, FILE *in,
@@ -422,14 +499,13 @@ static void tell_maps(struct request *rq, const struct mapper *of, FILE *in,
 static void tell_maps_of(struct request *rq, const char *name, FILE *in,
 			 FILE *out)
 {
-	struct mapper of = { NULL, 0 };
 	struct guest *g = NULL;
-	pid_t pid;
+	struct mapper of;
+	pid_t pid, tgid = 0;
 
 	if (sscanf(name, "/proc/%d/", &pid) == 1)
-		g = task_state(rq->sys->tasks, pid, &of.tgid);
-	if (g)
-		of.exe = g->exe;
+		g = task_state(rq->sys->tasks, pid, &tgid);
+	of = mapper_of(rq, tgid, g);
 	tell_maps(rq, &of, in, out);
 	guest_put(g);
 }

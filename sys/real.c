@@ -18,6 +18,7 @@
 #include "engine/rewrite.h"
 #include "sys/handlers.h"
 #include "sys/state.h"
+#include "view/registry.h"
 
 static pthread_once_t directory_once = PTHREAD_ONCE_INIT;
 static int directory = AT_FDCWD;
@@ -148,6 +149,9 @@ struct verdict call_by_real_name(struct request *rq)
 		if (n > 0 && rq->found[i].slash && !rq->found[i].dots)
 			strcpy(name + n, "/");
 		err = n < 0 ? n : rewrite_string(rw, op->path, name);
+		/* pivot_root() looks at the first one before */
+		if (n < 0 && i && !S_ISDIR(rq->found[0].obj.mode))
+			err = -ENOTDIR;
 	}
 	if (err) {
 		rewrite_free(rw);
@@ -262,10 +266,15 @@ unsigned descriptor_flags(pid_t tid, int fd)
 	return flags;
 }
 
-static bool has_default_acl(const struct place *dir)
+static bool has_default_acl(struct request *rq, const struct place *dir)
 {
+	struct vu_mount *m = &dir->mount->pub;
 	char link[32];
 
+	/* the store may have one beneath it, or none where the target has */
+	if (dir->rel && dir->fd >= 0 && mount_layered(dir->mount))
+		return module_fs(dir->mount->module)->getxattr(&rq->ctx, m,
+			dir->rel, XATTR_NAME_POSIX_ACL_DEFAULT, NULL, 0) > 0;
 	return dir->fd >= 0 && getxattr(fd_link(dir->fd, link),
 		XATTR_NAME_POSIX_ACL_DEFAULT, NULL, 0) > 0;
 }
@@ -274,7 +283,7 @@ int masked_mode(struct request *rq, const struct place *dir, mode_t *mode)
 {
 	int err = request_ids(rq);
 
-	if (!err && !has_default_acl(dir))
+	if (!err && !has_default_acl(rq, dir))
 		*mode &= ~rq->ids.umask;
 	return err;
 }

@@ -396,6 +396,7 @@ int request_root(struct request *rq)
 		.root_agrees = rq->root_agrees, .ctx = &rq->ctx,
 		.tid = rq->call->tid,
 		.magic = operand_magic, .magic_arg = rq,
+		.by_module = rq->version->own_access && ids_dropped(rq),
 	};
 	return 0;
 }
@@ -404,17 +405,25 @@ int request_walk(struct request *rq, int dirfd, const char *path,
 		 unsigned flags, struct found *found)
 {
 	struct place start = NOWHERE;
+	const char *last;
 	bool agrees = true;
 	int err;
 
 	*found = (struct found){ .dir = NOWHERE, .obj = NOWHERE };
-	if (path[0] != '/' || (flags & WALK_IN_ROOT)) {
+	if (path[0] == '/' && !(flags & (WALK_IN_ROOT | WALK_BENEATH |
+					 WALK_NO_XDEV | WALK_NO_LINKS)) &&
+	    moved_start(rq, path, &start, &last)) {
+		agrees = false;
+		path = last;
+		flags |= WALK_TAKES;
+	} else if (path[0] != '/' || (flags & WALK_IN_ROOT)) {
 		err = request_start(rq, dirfd, &start, &agrees);
 		if (err)
 			return err;
 	}
 	err = walk(&rq->walker, &start, agrees, path, flags, found);
-	place_drop(&start);
+	if (!(flags & WALK_TAKES))
+		place_drop(&start);
 	return err;
 }
 

@@ -120,6 +120,22 @@ static bool layered_fstat(struct request *rq, struct stat *st)
 	       layered_tell(rq->version, st);
 }
 
+/* Is it of a process's directory, which has another owner? */
+static bool owner_of_fd(struct request *rq, struct stat *st)
+{
+	struct place p = NOWHERE;
+	bool told;
+
+	if (!guest_has_ids(rq->guest) ||
+	    procfd_stat(rq->call->tid, (int)rq->call->arg[0], st) ||
+	    st->st_dev != proc_device())
+		return false;
+	told = !request_fd(rq, (int)rq->call->arg[0], &p) &&
+	       procfs_tell_owner(rq, &p, st);
+	place_drop(&p);
+	return told;
+}
+
 /* The descriptor may be a placeholder for what only a module knows. */
 struct verdict call_fstat(struct request *rq)
 {
@@ -130,7 +146,7 @@ struct verdict call_fstat(struct request *rq)
 
 	if (rq->call->abi == ABI_COMPAT)
 		return v;
-	if (layered_fstat(rq, &st))
+	if (layered_fstat(rq, &st) || owner_of_fd(rq, &st))
 		return give(rq, rq->call->arg[1], &st, sizeof(st));
 	if (!descriptors_made(rq->sys->descriptors))
 		return v;

@@ -37,6 +37,8 @@ struct sys {
 	unsigned next_view;
 	struct departed departed[DEPARTED_MAX];	/* guarded by lock */
 	unsigned ndeparted;			/* in all, ever */
+	struct lingering *lingering;		/* guarded by lock: linger.c */
+	bool lingers;				/* there is a thread for that */
 	atomic_uint tracers;
 	bool gates;			/* guests can have some; guarded by lock */
 	/*
@@ -105,6 +107,13 @@ bool server_departed(struct sys *s, pid_t pid, const char *target,
  * put, which is to come next: the request uses no place or version any more.
  */
 void server_await(struct request *rq, struct mount *m);
+
+/*
+ * m, and all that was mounted inside of it, was unmounted lazily: its servers
+ * end when nobody uses it any more. The request has no place or version of
+ * before any more.
+ */
+void server_lingers(struct request *rq, struct mount *m);
 
 /* A view by number, with a reference; NULL: none. owner: out, may be NULL */
 struct view *sys_find_view(struct sys *s, unsigned id, pid_t *owner);

@@ -317,8 +317,8 @@ int request_umount(struct request *rq, const char *target, int flags,
 		version_put(now);
 		creds_resume(rq);
 		special_sweep(rq->sys);
-		if (!f && m)
-			server_await(rq, m);
+		if (m)
+			(f ? server_lingers : server_await)(rq, m);
 	}
 	if (m)
 		mount_put(m);
@@ -557,7 +557,7 @@ static void read_mounts(void *arg, struct view *v)
 				descriptors_busy(r->sys->descriptors, m),
 		};
 
-		mount_options(m, options, sizeof(options));
+		mount_options(now, m, options, sizeof(options));
 		if (!m->except_of)
 			r->f(r->arg, &rec);
 	}

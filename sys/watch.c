@@ -118,7 +118,8 @@ static bool is_watched(void *arg, uint64_t ino)
 {
 	struct numbers *all = arg;
 
-	return bsearch(&ino, all->ino, all->n, sizeof(ino), compare_numbers);
+	return all->n &&
+	       bsearch(&ino, all->ino, all->n, sizeof(ino), compare_numbers);
 }
 
 static void prune(struct watches *w)

@@ -45,8 +45,12 @@ static int visit_all(const struct fleet *f, size_t *found,
 			continue;
 		}
 		++*found;
-		if (visit(ctx, fd) != TOOL_OK)
+		service_soon(fd);
+		if (visit(ctx, fd) != TOOL_OK) {
+			tool_error(f->name, "nothing can be told of the "
+				   "monitor %d", (int)pid[i]);
 			status = TOOL_FAILED;
+		}
 		close(fd);
 	}
 	return status;

@@ -9,7 +9,7 @@
  *	the table's row of the type; of the source, for the type auto
  *	source and target: are they there, and what the row wants?
  *	options: can they be had?
- *	the program: is it installed?
+ *	the program: is it installed? and would it notice what it cannot read?
  *	a lock on the image, so that no two write it, or read what one writes
  *	the module, if it is not loaded
  *	the program (fsmount_run.c)
@@ -32,6 +32,7 @@
 #include "tools/fsmount_lock.h"
 #include "tools/fsmount_options.h"
 #include "tools/fsmount_place.h"
+#include "tools/fsmount_probe.h"
 #include "tools/fsmount_program.h"
 #include "tools/fsmount_run.h"
 #include "tools/fstypes.h"
@@ -245,16 +246,42 @@ refused:
 	return TOOL_FAILED;
 }
 
+/* Nobody gets further than to the names with these. */
+static bool mount_denied(void)
+{
+	return mount(NULL, NULL, NULL, 0, NULL) && errno == EPERM;
+}
+
+static int check_calls(const struct job *j)
+{
+	if (!fstype_flag(j->row, FSTYPE_BY_MOUNT) || !mount_denied())
+		return TOOL_OK;
+	tool_error(j->f->name, "%s: a sandbox around the view denies mount(2) "
+		   "before the view sees it, and %s knows no other way",
+		   j->label, j->called);
+	return TOOL_FAILED;
+}
+
 static int check_program(struct job *j)
 {
 	const char *package = fstype_value(j->row, FSTYPE_PACKAGE);
 
 	if (!fsmount_program_find(j->row, &j->program, j->called,
 				  sizeof(j->called)))
-		return TOOL_OK;
+		return check_calls(j);
 	tool_error(j->f->name, "%s: %s is not installed%s%s%s", j->label,
 		   j->called, *package ? " (Debian package " : "", package,
 		   *package ? ")" : "");
+	return TOOL_FAILED;
+}
+
+static int check_content(struct job *j)
+{
+	char why[256];
+
+	if (!fsmount_probe(j->row, j->source, why, sizeof(why)))
+		return TOOL_OK;
+	tool_error(j->f->name, "%s: %s: %s", j->label, j->f->source, why);
 	return TOOL_FAILED;
 }
 
@@ -279,9 +306,11 @@ static int lock_source(struct job *j)
 /* --- the view ------------------------------------------------------------ */
 
 /* The newest mount of the caller's view, on target if that is not NULL. */
-static unsigned long newest_mount(const struct model *m, const char *target)
+static const struct record *newest_record(const struct model *m,
+					  const char *target)
 {
 	const struct record_list *l = &m->list[KIND_MOUNT];
+	const struct record *record = NULL;
 	unsigned long newest = 0, view = 0;
 
 	if (m->list[KIND_INFO].n)
@@ -291,10 +320,20 @@ static unsigned long newest_mount(const struct model *m, const char *target)
 		unsigned long id = record_number(r, MOUNT_ID);
 
 		if (record_number(r, MOUNT_VIEW) == view && id > newest &&
-		    (!target || !strcmp(record_text(r, MOUNT_TARGET), target)))
+		    (!target || !strcmp(record_text(r, MOUNT_TARGET), target))) {
 			newest = id;
+			record = r;
+		}
 	}
-	return newest;
+	return record;
+}
+
+/* Return: its id, or 0 */
+static unsigned long newest_mount(const struct model *m, const char *target)
+{
+	const struct record *r = newest_record(m, target);
+
+	return r ? record_number(r, MOUNT_ID) : 0;
 }
 
 static bool has_module(const struct model *m)
@@ -338,6 +377,20 @@ static bool mounted(void *ctx)
 	return is;
 }
 
+/* Has the program mounted it so by itself? */
+static bool is_read_only(const struct job *j)
+{
+	struct model m = { 0 };
+	const struct record *r;
+	bool is;
+
+	is = model_fetch(j->f->name, j->session, &m) == TOOL_OK &&
+	     (r = newest_record(&m, j->target)) &&
+	     !strncmp(record_text(r, MOUNT_OPTIONS), "ro", 2);
+	model_clear(&m);
+	return is;
+}
+
 static void undo_mount(struct job *j)
 {
 	char flags[16];
@@ -366,18 +419,23 @@ static int make_directories(struct job *j)
 	return err ? failed(j, "a directory to mount on", -err) : TOOL_OK;
 }
 
-/* A program that takes the word ro for itself has the view not know of it. */
-static int make_read_only(struct job *j)
+/*
+ * A program that takes the word ro for itself has the view not know of it; of
+ * exceptions no program knows, and they can be made when it answers.
+ */
+static int remount(struct job *j)
 {
 	char flags[24];
 	struct session_request req = {
-		.word = { "mount", "fuse", "none", j->target, "", flags },
+		.word = { "mount", "fuse", "none", j->target, j->wish.except,
+			  flags },
 	};
+	unsigned long read_only = j->wish.read_only || is_read_only(j) ?
+				  MS_RDONLY : 0;
 
-	if (!j->wish.read_only)
+	if (!j->wish.read_only && !j->wish.except[0])
 		return TOOL_OK;
-	snprintf(flags, sizeof(flags), "%lu",
-		 (unsigned long)(MS_REMOUNT | MS_RDONLY));
+	snprintf(flags, sizeof(flags), "%lu", MS_REMOUNT | read_only);
 	return session_ask(j->f->name, j->session, &req);
 }
 
@@ -400,7 +458,7 @@ static int serve(struct job *j)
 			      j->list);
 	status = fsmount_serve(&s);
 	if (status == TOOL_OK)
-		status = make_read_only(j);
+		status = remount(j);
 	if (status != TOOL_OK)
 		undo_mount(j);
 	else if (j->target_made)
@@ -422,8 +480,8 @@ static int do_mount(struct job *j)
 {
 	static int (*const step[])(struct job *) = {
 		find_row, check_source, check_target, check_options,
-		check_program, lock_source, prepare_view, make_directories,
-		serve,
+		check_program, check_content, lock_source, prepare_view,
+		make_directories, serve,
 	};
 	int status = TOOL_OK;
 

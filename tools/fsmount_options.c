@@ -17,7 +17,7 @@
 
 /* Words of the old modules, or of other types, that no program can serve. */
 static const char *const not_ours[] = {
-	"except", "merge", "cow", "mincow", "move", "hide", "permanent",
+	"merge", "cow", "mincow", "move", "hide", "permanent",
 	"format", "fmt", "pre", "post", "nosource"
 };
 
@@ -68,15 +68,27 @@ static int read_id(struct fsmount_wish *w, const char *word, size_t len,
 	return 0;
 }
 
-static void add_rest(struct fsmount_wish *w, const char *word, size_t len)
+static void append_word(char *list, const char *word, size_t len)
 {
-	size_t used = strlen(w->rest);
+	size_t used = strlen(list);
 
 	/* As much as fitted into the list it is from. */
 	if (used)
-		w->rest[used++] = ',';
-	memcpy(w->rest + used, word, len);
-	w->rest[used + len] = '\0';
+		list[used++] = ',';
+	memcpy(list + used, word, len);
+	list[used + len] = '\0';
+}
+
+/* That tree stays what it was: see vu_mount_except(). */
+static int read_except(struct fsmount_wish *w, const char *word, size_t len)
+{
+	size_t n = strlen("except=/");
+
+	if (len <= n || word[n - 1] != '/')
+		return refuse(w, word, len, "must begin with / and name "
+			      "something below the target");
+	append_word(w->except, word, len);
+	return 0;
 }
 
 /* Where the files come from: the module looks at VU_VIA of who mounts. */
@@ -107,12 +119,14 @@ static int read_word(struct fsmount_wish *w, const char *word, size_t len)
 		return read_id(w, word, len, &w->gid);
 	if (len > 4 && memcmp(word, "via=", 4) == 0)
 		return read_via(w, word, len);
+	if (is_word(word, len, "except"))
+		return read_except(w, word, len);
 	if (len == 3 && memcmp(word, "rw+", 3) == 0)
 		w->writable = true;
 	else if (len == 5 && memcmp(word, "human", 5) == 0)
 		w->human = true;
 	else
-		add_rest(w, word, len);
+		append_word(w->rest, word, len);
 	if (len == 5 && memcmp(word, "debug", 5) == 0)
 		w->debug = true;
 	return 0;

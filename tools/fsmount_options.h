@@ -17,6 +17,7 @@ struct fsmount_wish {
 	bool debug;		/* the program will not leave the terminal */
 	long uid, gid;		/* -1: as the program says */
 	unsigned long flags;	/* MS_ of mount(2) */
+	char except[4096];	/* words for the view's own mount */
 	char rest[4096];	/* the program's own words */
 	char refused[256];	/* the word that -EINVAL is about, and why */
 };

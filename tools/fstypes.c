@@ -34,6 +34,8 @@ static const char *const accesses[] = {
 	[ACCESS_READ] = "read", NULL
 };
 
+static const char *const probes[] = { "none", "libarchive", NULL };
+
 /* Lines with words may be repeated and add up. */
 static const struct key {
 	const char *name;
@@ -57,6 +59,8 @@ static const struct key {
 	[FSTYPE_NONEMPTY]	= { "nonempty", KIND_LIST, "", NULL },
 	[FSTYPE_TERMINAL]	= { "terminal", KIND_YES, "no", NULL },
 	[FSTYPE_FOREGROUND]	= { "foreground", KIND_YES, "no", NULL },
+	[FSTYPE_BY_MOUNT]	= { "by-mount", KIND_YES, "no", NULL },
+	[FSTYPE_PROBE]		= { "probe", KIND_ONE_OF, "none", probes },
 	[FSTYPE_BLKID]		= { "blkid", KIND_WORDS, "", NULL },
 	[FSTYPE_MAGIC]		= { "magic", KIND_WORDS, "", NULL },
 	[FSTYPE_NAME]		= { "name", KIND_WORDS, "", NULL },

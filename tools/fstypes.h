@@ -28,6 +28,8 @@ enum fstype_key {
 	FSTYPE_NONEMPTY,	/* on a directory that is not empty */
 	FSTYPE_TERMINAL,	/* "yes": it may ask for a password */
 	FSTYPE_FOREGROUND,	/* "yes": it stays where it was started */
+	FSTYPE_BY_MOUNT,	/* "yes": it mounts by mount(2), or not */
+	FSTYPE_PROBE,		/* who is asked whether it can be read */
 	FSTYPE_BLKID,		/* words: what libblkid calls it */
 	FSTYPE_MAGIC,		/* words OFFSET:HEX: bytes it has */
 	FSTYPE_NAME,		/* words: patterns of names of files */

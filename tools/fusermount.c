@@ -320,8 +320,10 @@ static void take_via(char **argv)
 			continue;
 		putenv(entry);
 		execv("/proc/self/exe", argv);
+		entry = NULL;		/* it is of the environment now */
 		break;
 	}
+	free(entry);
 	if (f)
 		fclose(f);
 }

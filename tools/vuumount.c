@@ -141,6 +141,37 @@ static int unmount_all(const char *name, unsigned flags, char **operand)
 	return status;
 }
 
+/* --- for umount(8) -------------------------------------------------------- */
+
+/*
+ * umount(8) executes umount.TYPE TARGET [OPTION]... for types that have such a
+ * program, and ends as that does: by its own table of statuses.
+ */
+#define HELPER "umount."
+
+enum { HELPER_MISUSED = 1, HELPER_FAILED = 32 };
+
+static int run_helper(int argc, char **argv)
+{
+	unsigned flags = 0;
+	int option;
+
+	while ((option = getopt(argc, argv, "flnrvt:")) != -1) {
+		switch (option) {
+		case 'f': flags |= MNT_FORCE; break;
+		case 'l': flags |= MNT_DETACH; break;
+		case '?': return HELPER_MISUSED;
+		default: break;	/* no table to write, nothing to say */
+		}
+	}
+	if (optind == argc) {
+		tool_error(argv[0], "a target is needed");
+		return HELPER_MISUSED;
+	}
+	return unmount_all("umount", flags, argv + optind) == TOOL_OK ? 0 :
+	       HELPER_FAILED;
+}
+
 static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -153,6 +184,8 @@ static int run(int argc, char **argv)
 	unsigned flags = 0;
 	int option;
 
+	if (!strncmp(argv[0], HELPER, strlen(HELPER)))
+		return run_helper(argc, argv);
 	while ((option = getopt_long(argc, argv, "fldh", options,
 				     NULL)) != -1) {
 		switch (option) {
@@ -168,7 +201,10 @@ static int run(int argc, char **argv)
 	return unmount_all(argv[0], flags, argv + optind);
 }
 
+static const char *const stands_for[] = { HELPER, NULL };
+
 const struct tool tool_umount = {
+	.stands_for = stands_for,
 	.word = "umount",
 	.program = "vuumount",
 	.alias = "viewumount",

@@ -83,6 +83,11 @@ void vu_mark_all(int by)
 	plain_ask(PLAIN_ALL, by);
 }
 
+void vu_changed(void)
+{
+	plain_changed();
+}
+
 void vu_mark_number(ino_t ino)
 {
 	plain_mark_number(ino);

@@ -22,24 +22,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "view/except.h"
 #include "view/layered.h"
 #include "view/registry.h"
 #include "view/walk.h"
 
-#define EXCEPTIONS_MAX 64
-
-/* Exceptions of one mount, made while its module reads the options. */
-struct exceptions {
-	struct mount *of;
-	const char *target;
-	struct mount *list[EXCEPTIONS_MAX];
-	size_t n;
-};
-
 static atomic_uint mount_ids;
 
-/* How the asker walks; without one (a module's own look) as the monitor. */
-static struct walker walker_of(struct vu_ctx *ctx)
+struct walker walker_of(struct vu_ctx *ctx)
 {
 	struct walker w = { .tid = getpid() };
 
@@ -59,7 +49,7 @@ static int say(struct vu_message *msg, const char *type, const char *what,
 	return err;
 }
 
-static struct mount *mount_new(void)
+struct mount *attach_mount_new(void)
 {
 	struct mount *m = calloc(1, sizeof(*m));
 
@@ -73,8 +63,8 @@ static struct mount *mount_new(void)
 	return m;
 }
 
-static int set_strings(struct mount *m, const char *type, const char *source,
-		       const char *target, const char *options)
+int attach_strings(struct mount *m, const char *type, const char *source,
+		   const char *target, const char *options)
 {
 	m->pub.type = strdup(type);
 	m->pub.source = strdup(source);
@@ -108,7 +98,7 @@ static int target_name(struct vu_ctx *ctx, const char *target,
 	return n < 0 ? n : 0;
 }
 
-static void last_name(const char *path, char *buf, size_t size)
+void attach_last_name(const char *path, char *buf, size_t size)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -151,7 +141,7 @@ static int find_point(struct vu_ctx *ctx, struct mount *m)
 		err = place_hold(&m->covers, &f.obj);
 	snprintf(m->name, sizeof(m->name), "%s", f.name);
 	if (!err && place_name(&m->at, NULL, where, sizeof(where)) > 0)
-		last_name(where, m->at_name, sizeof(m->at_name));
+		attach_last_name(where, m->at_name, sizeof(m->at_name));
 	found_drop(&f);
 	return err;
 }
@@ -202,7 +192,7 @@ static int build(struct vu_ctx *ctx, const struct attach *a, struct mount *m,
 
 	if (err)
 		return say(msg, a->type, a->target, err);
-	err = set_strings(m, a->type, a->source, target, a->options);
+	err = attach_strings(m, a->type, a->source, target, a->options);
 	if (!err)
 		err = find_point(ctx, m);
 	if (err)
@@ -210,7 +200,6 @@ static int build(struct vu_ctx *ctx, const struct attach *a, struct mount *m,
 	m->pub.flags = (a->rdonly ? VU_MOUNT_RDONLY : 0) |
 		       (a->nosuid ? VU_MOUNT_NOSUID : 0);
 	ctx->exceptions->of = m;
-	ctx->exceptions->target = m->pub.target;
 	err = module_fs(m->module)->mount(ctx, &m->pub, false, msg);
 	if (err) {		/* nothing was mounted, nothing to umount */
 		module_release(m->module);
@@ -239,7 +228,24 @@ static int publish(struct view *v, struct mount *m, struct exceptions *ex)
 	return err;
 }
 
-static int remount(struct vu_ctx *ctx, const struct attach *a,
+/* Ask the module, which may make exceptions, as if it were mounted anew. */
+static int ask_again(struct view *v, struct vu_ctx *ctx, struct mount *m,
+		     struct vu_mount *trial, struct vu_message *msg)
+{
+	struct exceptions ex = { .of = m };
+	int err = exceptions_beneath(&ex, v);
+
+	ctx->exceptions = &ex;
+	if (!err)
+		err = module_fs(m->module)->mount(ctx, trial, true, msg);
+	ctx->exceptions = NULL;
+	if (!err)
+		err = exceptions_publish(&ex, v);
+	exceptions_drop(&ex);
+	return err;
+}
+
+static int remount(struct view *v, struct vu_ctx *ctx, const struct attach *a,
 		   struct vu_message *msg)
 {
 	struct vu_mount trial;
@@ -261,10 +267,7 @@ static int remount(struct vu_ctx *ctx, const struct attach *a,
 	trial.options = a->options;
 	trial.flags = (m->pub.flags & ~VU_MOUNT_RDONLY) |
 		      (a->rdonly ? VU_MOUNT_RDONLY : 0);
-	if (!m->module)
-		err = -EINVAL;
-	else
-		err = module_fs(m->module)->mount(ctx, &trial, true, msg);
+	err = m->module ? ask_again(v, ctx, m, &trial, msg) : -EINVAL;
 	if (!err)
 		m->pub.flags = (m->pub.flags & ~VU_MOUNT_RDONLY) |
 			       (trial.flags & VU_MOUNT_RDONLY);
@@ -285,11 +288,11 @@ int view_attach(struct view *v, struct vu_ctx *ctx, const struct attach *a,
 
 	msg->text[0] = '\0';
 	if (a->remount)
-		return remount(ctx, a, msg);
+		return remount(v, ctx, a, msg);
 	err = module_for_type(a->type, &module, msg);
 	if (err)
 		return err;
-	m = mount_new();
+	m = attach_mount_new();
 	if (!m) {
 		module_release(module);
 		return say(msg, a->type, a->target, -ENOMEM);
@@ -301,119 +304,9 @@ int view_attach(struct view *v, struct vu_ctx *ctx, const struct attach *a,
 	ctx->exceptions = NULL;
 	if (!err)
 		err = publish(v, m, &ex);
-	for (size_t i = 0; i < ex.n; i++)
-		mount_put(ex.list[i]);
+	exceptions_drop(&ex);
 	mount_put(m);
 	return err;
-}
-
-/* --- exceptions --- */
-
-static int exception_dir(struct vu_ctx *ctx, struct mount *m,
-			 const char *path, struct place *dir)
-{
-	struct walker w = walker_of(ctx);
-	int fd;
-
-	/* the kernel may not have it so */
-	if (mount_layered(m))
-		return served_place(&w, m, layered_join("", path + 1), dir);
-	fd = openat(m->pub.root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : place_of_fd(dir, m, fd);
-}
-
-/* The directory of the new mount that has the exception's last name. */
-static int exception_point(struct vu_ctx *ctx, struct mount *m,
-			   const char *sub, struct mount *e)
-{
-	struct place dir;
-	char path[PATH_MAX];
-	const char *name = strrchr(sub, '/') + 1;
-	int err;
-
-	if (m->pub.root < 0 || strlen(name) > NAME_MAX || !*name)
-		return -EINVAL;
-	snprintf(path, sizeof(path), ".%.*s", (int)(name - sub - 1), sub);
-	err = exception_dir(ctx, m, path, &dir);
-	if (err)
-		return err;
-	strcpy(e->name, name);
-	last_name(path, e->at_name, sizeof(e->at_name));
-	/* a layered mount does not lack what its target had */
-	if (mount_layered(m) ||
-	    !faccessat(dir.fd, name, F_OK, AT_SYMLINK_NOFOLLOW)) {
-		e->covers = place_borrow(&dir);	/* marks: the name exists */
-		e->covers.fd = -1;
-		e->covers.id = (struct file_id){ 0, 0, ~0ull };
-		mount_get(m);
-	}
-	e->at = dir;
-	mount_get(m);
-	return 0;
-}
-
-static int exception_root(struct vu_ctx *ctx, struct mount *e)
-{
-	struct walker w = walker_of(ctx);
-	struct found f;
-	int err;
-
-	w.root = &mount_base()->root;
-	err = walk(&w, w.root, true, e->pub.target, 0, &f);
-	if (!err)
-		err = f.error;
-	if (!err && f.obj.fd < 0)
-		err = -EINVAL;
-	if (!err) {
-		/* of its own: what is there may be another mount's root */
-		e->pub.root = fcntl(f.obj.fd, F_DUPFD_CLOEXEC, 3);
-		err = e->pub.root < 0 ? -errno : 0;
-		e->root = (struct place){ .mount = e, .fd = e->pub.root,
-					  .id = f.obj.id, .mode = f.obj.mode };
-	}
-	/* of a layered mount: back to the very place (view/layered.c) */
-	if (!err && (mount_layered(ctx->exceptions->of) ||
-		     mount_layered(f.obj.mount))) {
-		e->root.mount = mount_get(f.obj.mount);
-		e->root.same = f.obj.same;
-		e->root.rel = f.obj.rel;
-		f.obj.rel = NULL;
-	}
-	found_drop(&f);
-	return err;
-}
-
-int vu_mount_except(struct vu_ctx *ctx, struct vu_mount *pub, const char *sub,
-		    struct vu_message *msg)
-{
-	struct exceptions *ex = ctx->exceptions;
-	char name[PATH_MAX * 2];
-	struct mount *e;
-	int err;
-
-	if (!ex || ex->n == EXCEPTIONS_MAX || strlen(sub) >= PATH_MAX)
-		return -E2BIG;
-	e = mount_new();
-	if (!e)
-		return -ENOMEM;
-	snprintf(name, sizeof(name), "%s%s",
-		 strcmp(ex->target, "/") ? ex->target : "", sub);
-	while (name[1] && name[strlen(name) - 1] == '/')
-		name[strlen(name) - 1] = '\0';
-	err = set_strings(e, pub->type, name, name, "except");
-	if (!err)
-		err = exception_root(ctx, e);
-	if (!err)
-		err = exception_point(ctx, ex->of, sub, e);
-	if (err) {
-		vu_message_set(msg, "%s: except=%s: %s", pub->type, sub,
-			       strerror(-err));
-		mount_put(e);
-		return err;
-	}
-	e->except_of = mount_get(ex->of);
-	ex->list[ex->n++] = e;
-	return 0;
 }
 
 /* --- unmounting --- */
@@ -447,8 +340,7 @@ static bool inside(const struct mount *x, const struct mount *m)
 	return false;
 }
 
-/* Collect m, its exceptions and whatever is mounted inside of them. */
-static size_t subtree(const struct version *v, const struct mount *m,
+size_t attach_subtree(const struct version *v, const struct mount *m,
 		      struct mount **list, bool *others)
 {
 	size_t n = 0;
@@ -482,7 +374,7 @@ static int detach(struct view *v, struct mount *m, unsigned flags,
 	list = calloc(now->nmount, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
-	n = subtree(now, m, list, &others);
+	n = attach_subtree(now, m, list, &others);
 	if (others && !(flags & DETACH_LAZY))
 		err = -EBUSY;
 	for (size_t i = 0; i < n && !err; i++) {

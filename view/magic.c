@@ -8,10 +8,11 @@
 #include "view/walk.h"
 
 /*
- * Parse "/proc/PID", "/proc/PID/task/TID" or the fd directory of either.
+ * Parse "/proc/PID", "/proc/PID/task/TID", or a directory of links in either.
+ * @links: out: "", "fd/" or "map_files/"
  * Return: the process (thread) it is about, 0 for other directories
  */
-static pid_t proc_subject(const char *name, bool *fd_directory)
+static pid_t proc_subject(const char *name, const char **links)
 {
 	pid_t pid = 0;
 	const char *tail;
@@ -23,25 +24,26 @@ static pid_t proc_subject(const char *name, bool *fd_directory)
 	tail = name + 1 + strspn(name + 1, "0123456789");
 	if (!strncmp(tail, "/task/", 6) && sscanf(tail + 6, "%d", &pid) == 1)
 		tail += 6 + strspn(tail + 6, "0123456789");
-	*fd_directory = !strcmp(tail, "/fd");
-	return !*tail || *fd_directory ? pid : 0;
+	*links = !strcmp(tail, "/fd") ? "fd/" :
+		 !strcmp(tail, "/map_files") ? "map_files/" : "";
+	return !*tail || **links ? pid : 0;
 }
 
 pid_t proc_magic(const struct place *dir, const char *name,
 		 char *what, size_t size)
 {
 	char where[PATH_MAX];
-	bool fds = false;
+	const char *links = "";
 	pid_t pid;
 
 	if (!place_in_proc(dir) || kernel_name(dir->fd, where, sizeof(where)) < 0)
 		return 0;
-	pid = proc_subject(where, &fds);
+	pid = proc_subject(where, &links);
 	if (!pid)
 		return 0;
-	if (!fds && strcmp(name, "cwd") && strcmp(name, "root") &&
+	if (!*links && strcmp(name, "cwd") && strcmp(name, "root") &&
 	    strcmp(name, "exe"))
 		return 0;
-	snprintf(what, size, "%s%s", fds ? "fd/" : "", name);
+	snprintf(what, size, "%s%s", links, name);
 	return pid;
 }

@@ -35,7 +35,9 @@ int mount_base_init(void)
 /* What "ro" and "rw" say already, or what is no state of a mount. */
 static bool said_otherwise(const char *option)
 {
-	static const char *const words[] = { "ro", "rw", "rdonly", "remount" };
+	static const char *const words[] = {
+		"ro", "rw", "rdonly", "remount", "fd", "rootmode",
+	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (!strcmp(option, words[i]))
@@ -43,13 +45,26 @@ static bool said_otherwise(const char *option)
 	return false;
 }
 
-void mount_options(const struct mount *m, char *buf, size_t size)
+/* Of one that was made since: else the options have it. */
+static const char *exception_of(const struct mount *x, const struct mount *m)
+{
+	size_t n = strlen(m->pub.target);
+
+	if (x->except_of != m || strstr(m->pub.options, "except="))
+		return NULL;
+	return x->pub.target + (n > 1 ? n : 0);
+}
+
+void mount_options(const struct version *v, const struct mount *m, char *buf,
+		   size_t size)
 {
 	const char *rest = m->pub.options;
+	/* its module may say something else at any time */
+	const char *how = __atomic_load_n(&m->pub.how, __ATOMIC_ACQUIRE);
 	char key[256], value[PATH_MAX];
 	size_t n = snprintf(buf, size, "%s%s%s%s", mount_rdonly(m) ? "ro" : "rw",
 			    m->pub.flags & VU_MOUNT_NOSUID ? ",nosuid" : "",
-			    m->pub.how ? "," : "", m->pub.how ?: "");
+			    how ? "," : "", how ?: "");
 
 	while (vu_next_option(&rest, key, sizeof(key), value,
 			      sizeof(value)) > 0) {
@@ -58,6 +73,12 @@ void mount_options(const struct mount *m, char *buf, size_t size)
 		if (n + strlen(key) + strlen(value) + 3 > size)
 			return;
 		n += sprintf(buf + n, ",%s%s%s", key, *value ? "=" : "", value);
+	}
+	for (size_t i = 0; i < v->nmount; i++) {
+		const char *sub = exception_of(v->mount[i], m);
+
+		if (sub && n + strlen(sub) + strlen(",except=") < size)
+			n += sprintf(buf + n, ",except=%s", sub);
 	}
 }
 

@@ -56,10 +56,12 @@ void mount_each(void (*f)(void *arg, struct mount *m), void *arg);
 ino_t made_number(const struct mount *m, const char *rel);
 
 /*
- * The options as they are now: "ro" or "rw", then what was asked for. buf
- * always holds a string, of as many options as it has room for.
+ * The options as they are now: "ro" or "rw", then what was asked for, and the
+ * exceptions that it has in the version. buf always holds a string, of as many
+ * options as it has room for.
  */
-void mount_options(const struct mount *m, char *buf, size_t size);
+void mount_options(const struct version *v, const struct mount *m, char *buf,
+		   size_t size);
 
 /* Does it lie over what was there? See view/layered.h. */
 static inline bool mount_layered(const struct mount *m)

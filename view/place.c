@@ -125,10 +125,15 @@ int openat2_path(int dir, const char *path, unsigned flags,
 	return fd < 0 ? -errno : fd;
 }
 
-bool place_in_proc(const struct place *p)
+dev_t proc_device(void)
 {
 	pthread_once(&proc_once, find_proc);
-	return proc_dev && p->id.dev == proc_dev;
+	return proc_dev;
+}
+
+bool place_in_proc(const struct place *p)
+{
+	return proc_device() && p->id.dev == proc_dev;
 }
 
 /*

@@ -71,6 +71,7 @@ int openat2_path(int dir, const char *path, unsigned flags, unsigned resolve);
 
 /* Does the place lie in procfs? */
 bool place_in_proc(const struct place *p);
+dev_t proc_device(void);		/* 0: there is none */
 
 /* "/proc/self/fd/N" of a descriptor of ours; buf has 32 bytes. */
 const char *fd_link(int fd, char *buf);

@@ -17,6 +17,7 @@
  */
 #include "view/version.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,6 +155,31 @@ static size_t power_of_two(size_t n)
 	return p;
 }
 
+/*
+ * By gates a guest could do what his own ids do not let him do: they are
+ * closed to all while there is such a guest, and a mount that would know.
+ */
+static pthread_mutex_t closing = PTHREAD_MUTEX_INITIALIZER;
+static int ndropped, nown_access;
+
+static void close_gates(int *n, int by)
+{
+	bool was, is;
+
+	pthread_mutex_lock(&closing);
+	was = ndropped && nown_access;
+	*n += by;
+	is = ndropped && nown_access;
+	if (was != is)
+		plain_ask(PLAIN_ALL, is ? 1 : -1);
+	pthread_mutex_unlock(&closing);
+}
+
+void version_dropped(int by)
+{
+	close_gates(&ndropped, by);
+}
+
 /* What gates may not do by themselves while there is such a version. */
 static void ask_for(const struct version *v, int by)
 {
@@ -161,8 +187,10 @@ static void ask_for(const struct version *v, int by)
 		plain_ask(PLAIN_ALL, by);
 	if (v->nlayered)
 		plain_ask(PLAIN_FD, by);
-	if (v->own_access)
+	if (v->own_access) {
 		plain_ask(PLAIN_ACCESS, by);
+		close_gates(&nown_access, by);
+	}
 }
 
 struct version *version_new(struct mount *const *mount, size_t n)

@@ -28,6 +28,12 @@ struct version {
 					 * what it was cannot be seen */
 };
 
+/*
+ * One guest more, or less, may do less by his own ids than by the kernel's:
+ * where there is an own_access version, no gate may be open to him.
+ */
+void version_dropped(int by);
+
 /* A version with these mounts (references are taken). NULL: no memory. */
 struct version *version_new(struct mount *const *mount, size_t n);
 struct version *version_get(struct version *v);

@@ -65,14 +65,21 @@ static bool as_the_kernel(const struct place *p)
 	return !p->mount || !p->mount->id || p->same;
 }
 
+static void note_where(struct trip *t)
+{
+	if (!as_the_kernel(&t->at))
+		t->f->native = false;
+	if (t->at.mount && mount_layered(t->at.mount))
+		t->f->layered = true;
+}
+
 /* Move to a place, which the trip takes over. */
 static void go(struct trip *t, struct place *to)
 {
 	place_drop(&t->at);
 	t->at = *to;
 	*to = NOWHERE;
-	if (!as_the_kernel(&t->at))
-		t->f->native = false;
+	note_where(t);
 }
 
 /*
@@ -95,6 +102,8 @@ static int may_search(struct trip *t, const struct place *dir)
 			t->f->native = false;
 			return err;
 		}
+		if (dir->mount->pub.flags & VU_MOUNT_OWN_ACCESS)
+			return 0;
 	}
 	if (dir->fd < 0 || (!layered && (dir->mode & 0111) == 0111))
 		return 0;
@@ -184,7 +193,7 @@ static int child(struct trip *t, const struct place *dir, const char *name,
 		t->f->native = false;
 		return -ENOENT;
 	}
-	if (layered_untouched(dir, name, strlen(name))) {
+	if (!t->w->by_module && layered_untouched(dir, name, strlen(name))) {
 		int err = layered_child(dir, name, to);
 
 		/* of what the kernel does not show the module may know more */
@@ -355,7 +364,7 @@ static ssize_t proc_self(const struct trip *t, const char *name,
 static int follow_magic(struct trip *t, const char *name)
 {
 	struct place to = NOWHERE;
-	char what[32];
+	char what[PROC_WHAT];
 	pid_t pid = proc_magic(&t->at, name, what, sizeof(what));
 	int fd, err;
 
@@ -467,7 +476,8 @@ static size_t plain_run(const struct trip *t, bool *whole)
 
 		if (n > NAME_MAX || after - t->rest >= PATH_MAX ||
 		    version_has_name(t->w->version, p, n) ||
-		    (t->at.rel && !layered_untouched(&t->at, p, n)) ||
+		    (t->at.rel && (t->w->by_module ||
+				   !layered_untouched(&t->at, p, n))) ||
 		    (p[0] == '.' && (n == 1 || (n == 2 && p[1] == '.'))))
 			return end - t->rest;
 		if (!*after) {
@@ -722,12 +732,19 @@ static int set_out(struct trip *t, const struct place *start, bool agrees,
 	}
 	t->f->native = agrees;
 	/* start is the caller's own; the root outlives what is found */
-	err = from == start ? place_copy(&t->at, from)
-			    : place_share(&t->at, from);
+	if (from == start && (t->flags & WALK_TAKES)) {
+		t->at = *start;
+		err = 0;
+	} else {
+		err = from == start ? place_copy(&t->at, from)
+				    : place_share(&t->at, from);
+	}
 	if (err)
 		return err;
-	if (!as_the_kernel(&t->at))
-		t->f->native = false;
+	note_where(t);
+	/* a server may have a call of its own waiting for us: now, or later */
+	if (t->at.mount && t->at.mount->pub.flags & VU_MOUNT_APART)
+		vu_may_wait(t->w->ctx);
 	return absolute ? cross(t) : 0;
 }
 
@@ -762,30 +779,4 @@ void found_drop(struct found *found)
 {
 	place_drop(&found->dir);
 	place_drop(&found->obj);
-}
-
-enum proof walk_proves_native(const struct version *v, int dirfd, const char *path,
-			bool nofollow)
-{
-	const char *p = path;
-	int fd;
-
-	while (*p) {
-		size_t n = strcspn(p, "/");
-		const char *next = p + n + strspn(p + n, "/");
-
-		if ((n == 2 && p[0] == '.' && p[1] == '.') ||
-		    (n && (!version_plain_name(v, p, n, !*next) ||
-			   layered_touches(v, p, n))))
-			return PROOF_NONE;
-		p = next;
-	}
-	fd = openat2_path(dirfd, path, nofollow ? O_NOFOLLOW : 0,
-			  RESOLVE_NO_SYMLINKS);
-	if (fd >= 0)
-		close(fd);
-	if (fd >= 0 || fd == -ENOENT)
-		return PROOF_SEEN;
-	return fd == -ENOTDIR || fd == -EACCES || fd == -ENAMETOOLONG ?
-	       PROOF_NATIVE : PROOF_NONE;
 }

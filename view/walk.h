@@ -15,6 +15,7 @@ enum walk_flag {
 	/* the last name is meant itself, even with a slash behind it */
 	WALK_NAME	= 1 << 7,
 	WALK_LATE	= 1 << 8,	/* see found->late */
+	WALK_TAKES	= 1 << 9,	/* start is taken over: see walk() */
 };
 
 /* Who walks, from where. Everything is borrowed. */
@@ -24,6 +25,8 @@ struct walker {
 	bool root_agrees;		/* the kernel thinks so too */
 	pid_t tid;			/* whom /proc/self means */
 	struct vu_ctx *ctx;		/* for served mounts */
+	/* a layered mount's module is asked for names that it does not touch */
+	bool by_module;
 	/*
 	 * Follow a link of /proc that is more than its text: name in dir.
 	 * what and pid as proc_magic() tells them (pid 0: none of these).
@@ -45,6 +48,7 @@ struct found {
 	bool native;		/* the kernel would come to the same place */
 	bool is_descriptor;	/* not a name: obj is the descriptor itself */
 	bool magic;		/* the end was reached through a magic link */
+	bool layered;		/* a layered mount was on the way, or is there */
 	/*
 	 * With WALK_LATE: obj is a regular file or directory that was seen
 	 * and not opened (fd -1), because who opens it anyway saves half of
@@ -57,7 +61,8 @@ struct found {
 
 /*
  * Walk a path in a view, as path_resolution(7) describes it.
- * @start:	for a relative path; not used for an absolute one
+ * @start:	for a relative path; not used for an absolute one. With
+ *		WALK_TAKES it is the walk's own, and the caller's no more
  * @agrees:	start is where the kernel would start
  * Return: 0 (found->error tells about the last component), or -errno when
  * the walk ended before the last component. found needs found_drop() either way.
@@ -83,9 +88,10 @@ int layered_descend(const struct walker *w, struct mount *m, char *rel,
 
 /*
  * Is name, in this directory of /proc, a link that is more than its text?
- * @what: out: "cwd", "root", "exe" or "fd/N"
+ * @what: out: "cwd", "root", "exe", "fd/N" or "map_files/FROM-TO"; PROC_WHAT
  * Return: the process or thread it is about, else 0
  */
+#define PROC_WHAT 64
 pid_t proc_magic(const struct place *dir, const char *name,
 		 char *what, size_t size);
 

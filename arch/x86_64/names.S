@@ -21,7 +21,12 @@
  *    be read, which fails before it does anything.
  *
  * Where a move is on the way (lib/plain.h), all that is found out by the name
- * as it is: then the call is made once more by the kernel's name.
+ * as it is: then the call is made once more by the kernel's name. Of several
+ * moves the last one counts, which has the name of all above it.
+ *
+ * What would remove or rename something is never made here. But of a directory
+ * that is all there is under its name (MOVE_ALONE) it can be told that there is
+ * nothing to be removed: that is what most installers begin with.
  *
  * What a signal interrupts here is restarted here, or gone on with: the
  * kernel keeps all registers. rsp is moved before anything is put below.
@@ -30,78 +35,21 @@
 #include "lib/plain.h"
 #include "arch/x86_64/names.h"
 
-#define AT_FDCWD		-100
-#define AT_SYMLINK_NOFOLLOW	0x100
-#define AT_NO_AUTOMOUNT		0x800
-#define AT_EACCESS		0x200
-#define AT_EMPTY_PATH		0x1000
-#define AT_STATX_SYNC_TYPE	0x6000
-#define STATX_TYPE		1
+#include "arch/x86_64/names_frame.h"
 
-#define F_SETSIG	10
-#define SIGIO		29
-#define O_DIRECTORY	0x10000
-/* CLOEXEC, DIRECTORY, NOFOLLOW, NONBLOCK, NOCTTY, LARGEFILE, NOATIME */
-#define O_KNOWN		(0x80000 | O_DIRECTORY | 0x20000 | 0x800 | 0x100 | \
-			 0x8000 | 0x40000)
-#define RESOLVE_NO_SYMLINKS	4
-#define HOW_SIZE	24
+	.section .rodata
+	.globl	arch_names, arch_names_end, arch_names_entry
+	.hidden	arch_names, arch_names_end, arch_names_entry
+	.balign	64
+arch_names:
+/* Of this process alone: not 0 when other calls in a call's place may harm. */
+own_word:
+	.quad	0
 
-#define S_IFMT		0xf000
-#define S_IFLNK		0xa000
-#define S_IFREG		0x8000
-#define STAT_INO	8
-#define STAT_MODE	24
-#define STATX_MASK	0
-#define STATX_MODE	28
-#define STATX_INO	32
+ask:
+	jmp	*(%r11)
 
-#define EPERM	1
-#define ENOENT	2
-#define EACCES	13
-#define EFAULT	14
-#define ENOTDIR	20
-#define EINVAL	22
-#define ENOSYS	38
-#define ELOOP	40
-
-/* The frame, under the red zone. */
-#define RDI	0
-#define RSI	8
-#define RDX	16
-#define R10	24
-#define R8_	32
-#define R9_	40
-#define RBX	48
-#define NR	56
-#define SLOT	64
-#define RESULT	72
-#define NOFOLLOW 80	/* not 0: a symlink at the end is what is meant */
-#define DIRFD	88
-#define PATH	96
-#define MODE	104	/* where the mode was told */
-#define WHICH	112	/* register with the name: RDI or RSI */
-#define AGAIN	120	/* where to make the call by another name */
-#define ROUND	128	/* not 0: that is done */
-#define MOVE	136	/* the move in the name, and its key */
-#define KEY	144
-#define REST	152	/* of the name, after it */
-#define HOW	160	/* struct open_how */
-#define ROOM	184	/* struct stat */
-#define NAME	(ROOM + 144)	/* the other name */
-#define NAME_SIZE 384
-#define FRAME	(NAME + NAME_SIZE + 128)
-
-
-/* scan: what kind of call is it? */
-#define MADE_FIRST	0
-#define LOOK_FIRST	1
-#define RELATIVE	2
-#define MOVED		4	/* set by it: the kernel has another name for it */
-
-	.macro	enter
-	cmp	$PLAIN_STATE_NAMES, %ecx
-	jne	ask
+enter_frame:
 	cmpq	$0, own_word(%rip)
 	jne	ask
 	lea	-FRAME(%rsp), %rsp
@@ -115,96 +63,7 @@
 	mov	%rax, NR(%rsp)
 	mov	%r11, SLOT(%rsp)
 	movq	$0, ROUND(%rsp)
-	.endm
-
-/* From here on all is done once more, if the name in that register is moved. */
-	.macro	again register
-	movq	$\register, WHICH(%rsp)
-	lea	9f(%rip), %rcx
-	mov	%rcx, AGAIN(%rsp)
-9:
-	.endm
-
-/* The registers of the call, from the frame that is that far up the stack. */
-	.macro	restore up=0
-	mov	\up + RDI(%rsp), %rdi
-	mov	\up + RSI(%rsp), %rsi
-	mov	\up + RDX(%rsp), %rdx
-	mov	\up + R10(%rsp), %r10
-	mov	\up + R8_(%rsp), %r8
-	mov	\up + R9_(%rsp), %r9
-	mov	\up + RBX(%rsp), %rbx
-	.endm
-
-	.macro	shared to
-	lea	arch_names + ARCH_NAMES_SIZE(%rip), \to
-	.endm
-
-	.macro	ask_if_error value
-	cmp	$-\value, %rax
-	je	leave_asking
-	.endm
-
-/*
- * rax: what the kernel said of the name (edi, rsi) itself, no symlink at its end
- * followed. Asks unless the name is plain. When the call was made by the other
- * name, only that there is nothing is an answer.
- */
-	.macro	judge_name error=ENOENT
-	mov	%rax, RESULT(%rsp)
-	mov	$MADE_FIRST, %ebx
-	test	%rax, %rax
-	jns	1f
-	cmp	$-ENOENT, %rax
-	je	1f
-	cmp	$-\error, %rax
-	je	1f
-	cmpq	$0, ROUND(%rsp)
-	jne	leave_asking
-	cmp	$-ENOTDIR, %rax
-	je	1f
-	cmp	$-EACCES, %rax
-	jne	leave_asking
-1:	cmpq	$0, ROUND(%rsp)
-	jne	2f
-	call	scan
-	test	%eax, %eax
-	jnz	leave_asking
-	test	$MOVED, %bl
-	jnz	by_other_name
-2:
-	.endm
-
-/*
- * The same; goes to done when nothing is left to be known, and on when it is a
- * node that may be a symlink.
- */
-	.macro	judge done
-	judge_name
-	cmpq	$0, RESULT(%rsp)
-	jne	\done
-	cmpq	$0, NOFOLLOW(%rsp)
-	jne	\done
-	.endm
-
-/* eax: the mode of that node */
-	.macro	ask_if_symlink
-	and	$S_IFMT, %eax
-	cmp	$S_IFLNK, %eax
-	je	leave_asking
-	.endm
-
-	.section .rodata
-	.globl	arch_names, arch_names_end, arch_names_entry
-	.hidden	arch_names, arch_names_end, arch_names_entry
-	.balign	64
-arch_names:
-/* Of this process alone: not 0 when other calls in a call's place may harm. */
-own_word:
-	.quad	0
-
-ask:
-	jmp	*(%r11)
+	jmp	*%rcx
 
 leave_asking:
 	restore
@@ -223,234 +82,7 @@ leave_with_result:
 	lea	FRAME(%rsp), %rsp
 	jmp	*8(%r11)
 
-/* --- is a name plain? ------------------------------------------------------ */
-
-/*
- * Can the page at rsi be read? Not -EINVAL in rax: no. It is asked for aligned
- * bytes of it, as a set of signals for which nothing is to be done.
- */
-probe:
-	push	%rdi
-	push	%rsi
-	push	%rdx
-	push	%r10
-	and	$-8, %rsi
-	xor	%edx, %edx
-	mov	$8, %r10d
-	mov	$-1, %edi
-	mov	$__NR_rt_sigprocmask, %eax
-	syscall
-	pop	%r10
-	pop	%rdx
-	pop	%rsi
-	pop	%rdi
-	cmp	$-EINVAL, %rax
-	ret
-
-/* rsi has come to another page; a path has two at most. edi counts them. */
-next_page:
-	inc	%edi
-	cmp	$1, %edi
-	jne	1f
-	test	$LOOK_FIRST, %bl
-	jnz	probe
-	cmp	%eax, %eax
-1:	ret
-
-/* Is what r8 hashes in the set? Mixes r8; carry: it is. rdx: what is shared */
-marked:
-	mov	%r8, %rcx
-	shr	$29, %rcx
-	xor	%rcx, %r8
-	movabs	$PLAIN_MIX, %rcx
-	imul	%rcx, %r8
-	mov	%r8d, %ecx
-	and	$(PLAIN_NAMES_BITS - 1), %ecx
-	mov	%ecx, %r11d
-	shr	$5, %r11d
-	mov	PLAIN_NAMES(%rdx, %r11, 4), %r11d
-	bt	%ecx, %r11d
-	jnc	1f
-	mov	%r8, %rcx
-	shr	$40, %rcx
-	and	$(PLAIN_NAMES_BITS - 1), %ecx
-	mov	%ecx, %r11d
-	shr	$5, %r11d
-	mov	PLAIN_NAMES(%rdx, %r11, 4), %r11d
-	bt	%ecx, %r11d
-1:	ret
-
-/* The same for a node's number in r8. Sets rdx. */
-number_marked:
-	movabs	$PLAIN_BASIS, %rcx
-	xor	%rcx, %r8
-	movabs	$PLAIN_PRIME, %rcx
-	imul	%rcx, %r8
-	shared	%rdx
-	jmp	marked
-
-/*
- * edi, rsi: a name, as for openat; ebx: kind of call
- * Return: eax 0: it is plain; and with MADE_FIRST, no symlink is on its way
- */
-scan:
-	shared	%rdx
-	cmpl	$0, PLAIN_ASK_ALL(%rdx)
-	jne	no
-	test	$LOOK_FIRST, %bl
-	jz	1f
-	call	probe
-	jne	no
-1:	movzbl	(%rsi), %eax
-	cmp	$'/', %al
-	je	2f
-	or	$RELATIVE, %ebx
-	lea	PLAIN_ASK_CWD(%rdx), %rcx
-	cmp	$AT_FDCWD, %edi
-	je	1f
-	lea	PLAIN_ASK_DIRFD(%rdx), %rcx
-1:	cmpl	$0, (%rcx)
-	jne	no
-2:	xor	%edi, %edi
-	xor	%r9d, %r9d		/* the directory so far */
-	xor	%r10d, %r10d		/* its components */
-
-component:
-	cmp	$'/', %al
-	jne	1f
-	inc	%rsi
-	test	$4095, %esi
-	jnz	2f
-	call	next_page
-	jne	no
-2:	movzbl	(%rsi), %eax
-	jmp	component
-1:	test	%al, %al		/* "", "/", "name/" */
-	jz	no
-	movabs	$PLAIN_BASIS, %r8
-	movabs	$PLAIN_PRIME, %rcx
-
-letter:
-	xor	%rax, %r8
-	imul	%rcx, %r8
-	inc	%rsi
-	test	$4095, %esi
-	jnz	1f
-	call	next_page
-	jne	no
-	movabs	$PLAIN_PRIME, %rcx
-1:	movzbl	(%rsi), %eax
-	test	%al, %al
-	jz	1f
-	cmp	$'/', %al
-	jne	letter
-
-1:	call	marked
-	jc	move
-
-plain:
-	test	%al, %al
-	jz	1f
-	call	deeper
-	inc	%r10d
-	jmp	component
-
-1:	mov	%r8, %rcx
-	shr	$52, %rcx
-	mov	%ecx, %r11d
-	shr	$5, %r11d
-	mov	PLAIN_LAST(%rdx, %r11, 4), %r11d
-	bt	%ecx, %r11d
-	jc	no
-	test	$LOOK_FIRST, %bl	/* the kernel will look at symlinks */
-	jnz	yes
-	test	%r10d, %r10d
-	jz	yes
-	test	$RELATIVE, %bl
-	jnz	no
-	mov	%r9d, %ecx
-	and	$(PLAIN_NDIRS - 1), %ecx
-	xor	PLAIN_EPOCH(%rdx), %r9
-	cmp	%r9, PLAIN_DIRS(%rdx, %rcx, 8)
-	jne	no
-yes:
-	xor	%eax, %eax
-	ret
-no:
-	mov	$1, %eax
-	ret
-
-/* The name that is not plain may be where a move begins. */
-move:
-	cmp	$'/', %al
-	jne	no
-	test	$RELATIVE | MOVED, %bl
-	jnz	no
-	call	deeper
-	mov	%r9d, %ecx
-	and	$(PLAIN_NMOVES - 1), %ecx
-	imul	$MOVE_SIZE, %ecx, %ecx
-	lea	PLAIN_MOVES(%rdx, %rcx), %rcx
-	xor	PLAIN_EPOCH(%rdx), %r9
-	cmp	%r9, MOVE_KEY(%rcx)
-	jne	no
-	mov	%rcx, 8 + MOVE(%rsp)
-	mov	%r9, 8 + KEY(%rsp)
-	mov	%rsi, 8 + REST(%rsp)
-	mov	MOVE_DIR(%rcx), %r9
-	xor	%r10d, %r10d
-	test	%r9, %r9
-	setne	%r10b
-	or	$MOVED, %ebx
-	jmp	component
-
-/* The name in r8 belongs to the directory, r9. */
-deeper:
-	xor	%r8, %r9
-	movabs	$PLAIN_MIX, %rcx
-	imul	%rcx, %r9
-	mov	%r9, %rcx
-	shr	$32, %rcx
-	xor	%rcx, %r9
-	ret
-
-/* The kernel's name of what scan found moved, to NAME. eax 0: it is there */
-other_name:
-	mov	8 + MOVE(%rsp), %r11
-	lea	8 + NAME(%rsp), %rdi
-	lea	MOVE_NAME(%r11), %rsi
-	mov	MOVE_LEN(%r11), %ecx
-	rep movsb
-	mov	8 + REST(%rsp), %rsi
-	lea	8 + NAME + NAME_SIZE(%rsp), %rcx
-1:	cmp	%rcx, %rdi
-	je	no
-	movsb
-	cmpb	$0, -1(%rdi)
-	jne	1b
-	mov	8 + KEY(%rsp), %rcx
-	cmp	%rcx, MOVE_KEY(%r11)
-	jne	no
-	jmp	yes
-
-/* The call once more, with that name. */
-by_other_name:
-	call	other_name
-	test	%eax, %eax
-	jnz	leave_asking
-	movq	$1, ROUND(%rsp)
-	call	put_other_name
-	jmp	*AGAIN(%rsp)
-
-/* All registers as they were, but that of the name. */
-put_other_name:
-	restore	8
-	lea	8 + NAME(%rsp), %rcx
-	cmpq	$RSI, 8 + WHICH(%rsp)
-	cmove	%rcx, %rsi
-	cmpq	$RDI, 8 + WHICH(%rsp)
-	cmove	%rcx, %rdi
-	ret
+#include "arch/x86_64/names_scan.h"
 
 /* --- stat, lstat, newfstatat, statx --- */
 
@@ -517,9 +149,14 @@ told_by_name:
 	cmpq	$0, RESULT(%rsp)
 	jne	leave_with_result
 	mov	MODE(%rsp), %rcx
-	mov	STAT_INO - STAT_MODE(%rcx), %r8
 	cmpq	$__NR_statx, NR(%rsp)
-	jne	told_number
+	je	1f
+	lea	-STAT_MODE(%rcx), %rsi
+	jmp	told_stat
+1:	shared	%rdx
+	mov	STATX_DEV - STATX_MODE(%rcx), %rax
+	cmp	PLAIN_DEVICE_X(%rdx), %rax
+	je	leave_asking
 	mov	STATX_INO - STATX_MODE(%rcx), %r8
 	jmp	told_number
 
@@ -539,7 +176,15 @@ tell_of_fd:
 	jnz	leave_asking
 	cmpb	$0, (%rsi)
 	jne	leave_asking
-	mov	STAT_INO(%rdx), %r8
+	mov	%rdx, %rsi
+
+/* rsi: what was told; it begins with the device */
+told_stat:
+	shared	%rdx
+	mov	(%rsi), %rax
+	cmp	PLAIN_DEVICE(%rdx), %rax
+	je	leave_asking
+	mov	STAT_INO(%rsi), %r8
 
 /* r8: the number of what was told of */
 told_number:
@@ -557,8 +202,7 @@ do_fstat:
 	mov	%rax, RESULT(%rsp)
 	test	%rax, %rax
 	jnz	leave_asking
-	mov	STAT_INO(%rsi), %r8
-	jmp	told_number
+	jmp	told_stat
 
 /* --- what goes by descriptor alone --- */
 
@@ -634,20 +278,133 @@ by_node:
 	mov	$AT_SYMLINK_NOFOLLOW, %r10d
 	mov	$__NR_newfstatat, %eax
 	syscall
-	judge	make_it
+	judge	by_number
 	mov	ROOM + STAT_MODE(%rsp), %eax
 	ask_if_symlink
+by_number:				/* one of several names is not marked */
+	cmpq	$0, RESULT(%rsp)
+	jne	make_it
+	mov	ROOM + STAT_INO(%rsp), %r8
+	call	number_marked
+	jc	leave_asking
 make_it:
 	restore
 	cmpq	$0, ROUND(%rsp)
 	je	1f
 	mov	MOVE(%rsp), %rcx
-	cmpl	$0, MOVE_RDONLY(%rcx)
+	cmpl	$0, MOVE_FLAGS(%rcx)
 	jne	leave_asking
 	call	put_other_name
 1:	mov	NR(%rsp), %rax
 	syscall
 	jmp	leave_with_rax
+
+/* --- rmdir, unlink, rename: of nothing --- */
+
+do_rename:
+	enter
+	shared	%rcx
+	cmpl	$0, PLAIN_ALONE(%rcx)
+	je	leave_asking
+	call	same_directory
+	test	%eax, %eax
+	jnz	leave_asking
+	restore
+	jmp	1f
+do_remove:
+	enter
+	shared	%rcx
+	cmpl	$0, PLAIN_ALONE(%rcx)
+	je	leave_asking
+1:	again	RDI
+	mov	%rdi, %rsi
+	mov	$AT_FDCWD, %edi
+	lea	ROOM(%rsp), %rdx
+	mov	$AT_SYMLINK_NOFOLLOW, %r10d
+	mov	$__NR_newfstatat, %eax
+	syscall
+	cmpq	$0, ROUND(%rsp)
+	jne	3f
+	judge_name
+	jmp	leave_asking		/* it is not moved */
+3:	cmp	$-ENOENT, %rax
+	jne	leave_asking
+	mov	MOVE(%rsp), %rcx
+	testl	$MOVE_ALONE, MOVE_FLAGS(%rcx)
+	jnz	leave_with_rax
+	jmp	leave_asking
+
+/* Does what the text at rsi stands in end there? edi: of how many bytes */
+last_name:
+	xor	%edi, %edi
+1:	movzbl	(%rsi), %eax
+	cmp	$'/', %al
+	je	no
+	test	%al, %al
+	jz	yes
+	inc	%edi
+	inc	%rsi
+	test	$4095, %esi
+	jnz	1b
+	call	probe
+	je	1b
+	jmp	no
+
+/*
+ * Are the names at rdi and rsi different ones of one directory, by its absolute
+ * name? The latter is one that can be given (".": not looked at). eax 0: yes
+ */
+same_directory:
+	mov	%rsi, %r9
+	mov	%rdi, %rsi
+	call	probe
+	jne	no
+	xchg	%rsi, %r9
+	call	probe
+	jne	no
+	xchg	%rsi, %r9
+	xor	%r10d, %r10d
+1:	movzbl	(%rsi), %eax
+	cmp	(%r9), %al
+	jne	3f
+	test	%al, %al
+	jz	no
+	inc	%rsi
+	inc	%r9
+	cmp	$'/', %al
+	jne	2f
+	mov	%rsi, %r10		/* the last name begins */
+2:	test	$4095, %esi
+	jnz	2f
+	call	probe
+	jne	no
+2:	test	$4095, %r9d
+	jnz	1b
+	xchg	%rsi, %r9
+	call	probe
+	jne	no
+	xchg	%rsi, %r9
+	jmp	1b
+3:	test	%r10, %r10
+	jz	no
+	sub	%rsi, %r10		/* from where they differ */
+	cmpb	$'.', (%r9, %r10)
+	je	no
+	call	last_name
+	test	%eax, %eax
+	jnz	no
+	mov	%r9, %rsi
+	call	last_name
+	test	%eax, %eax
+	jnz	no
+	sub	%r10, %rdi
+	dec	%rdi
+	cmp	$255, %rdi		/* 1 to 255 bytes */
+	jae	no
+	sub	8 + RSI(%rsp), %rsi
+	cmp	$4096, %rsi
+	jae	no
+	jmp	yes
 
 /* --- readlink, readlinkat --- */
 
@@ -668,6 +425,12 @@ do_readlinkat:
 	jle	leave_asking
 	mov	NR(%rsp), %rax
 	syscall
+1:	test	%rax, %rax
+	jle	1f
+	movzbl	(%rsi), %ecx		/* "3" may be that of /proc/self/fd */
+	sub	$'0', %ecx
+	cmp	$9, %ecx
+	jbe	leave_asking
 1:	judge_name EINVAL
 	jmp	leave_with_result
 
@@ -719,6 +482,7 @@ do_openat:
 	ask_if_error EINVAL
 	ask_if_error ENOSYS
 	ask_if_error EPERM
+	ask_if_error EACCES		/* a module may open what is shut */
 	jmp	leave_with_rax
 
 /*
@@ -728,6 +492,13 @@ do_openat:
  * (sys/moved.c).
  */
 open_moved:
+	mov	DIRFD(%rsp), %rdi
+	mov	PATH(%rsp), %rsi
+	lea	ROOM(%rsp), %rdx
+	mov	$AT_SYMLINK_NOFOLLOW, %r10d
+	mov	$__NR_newfstatat, %eax
+	syscall
+	ask_if_error EACCES
 	call	other_name
 	test	%eax, %eax
 	jnz	leave_asking
@@ -750,6 +521,14 @@ open_marked:
 	and	$S_IFMT, %eax
 	cmp	$S_IFREG, %eax
 	jne	leave_asking
+	test	$MOVED, %bl
+	jz	1f
+	mov	MOVE(%rsp), %rcx
+	testl	$MOVE_TOLD, MOVE_FLAGS(%rcx)
+	jnz	leave_asking
+	mov	ROOM + STAT_INO(%rsp), %r8
+	call	number_marked		/* something is told of it */
+	jc	leave_asking
 1:	lea	HOW(%rsp), %rdx
 	mov	$HOW_SIZE, %r10d
 	mov	$__NR_openat2, %eax
@@ -762,12 +541,22 @@ open_marked:
 	cmpq	$0, RESULT(%rsp)
 	jne	3f
 	mov	%rax, RESULT(%rsp)
-	mov	$F_SETSIG, %esi
+	test	$MOVED, %bl
+	jz	2f
+	mov	MOVE(%rsp), %rcx
+	testl	$MOVE_ALONE, MOVE_FLAGS(%rcx)
+	jnz	leave_with_result	/* its name tells where it is */
+2:	mov	$F_SETSIG, %esi
 	mov	$SIGIO, %edx
 	mov	$__NR_fcntl, %eax
 	syscall
 	test	%rax, %rax
-	jz	leave_with_result
+	jnz	3f
+	mov	ROOM + STAT_INO(%rsp), %r8
+	call	number_marked		/* for its hash */
+	and	$(PLAIN_OWN_BITS - 1), %r8d
+	lock bts %r8, arch_names + ARCH_NAMES_SIZE + PLAIN_SIZE(%rip)
+	jmp	leave_with_result
 3:	mov	$__NR_close, %eax
 	syscall
 	jmp	leave_asking
@@ -787,6 +576,9 @@ arch_names_entry:
 	by	__NR_access, do_access
 	by	__NR_faccessat, do_faccessat
 	by	__NR_faccessat2, do_faccessat2
+	by	__NR_rmdir, do_remove
+	by	__NR_unlink, do_remove
+	by	__NR_rename, do_rename
 	by	__NR_readlink, do_readlink
 	by	__NR_readlinkat, do_readlinkat
 	by	__NR_open, do_open

@@ -32,7 +32,7 @@
 #include <time.h>
 
 /* Grows whenever this file changes in a way that a module can notice. */
-#define VU_MODULE_VERSION 5
+#define VU_MODULE_VERSION 6
 
 struct vu_ctx;			/* one request: who asks, in which view */
 struct vu_dir;			/* a listing being filled */
@@ -139,7 +139,11 @@ struct vu_mount {
 	int root;		/* umount may close it itself, and make it -1 */
 	void *priv;
 	long seen_by;		/* uid of the only one to enter it; -1: all may */
-	const char *how;	/* one more option to tell people of, or NULL */
+	/*
+	 * One more option to tell people of, or NULL. It stays readable when
+	 * the module puts another in its place, which it does atomically.
+	 */
+	const char *how;
 };
 
 /* --- nodes --- */
@@ -236,6 +240,14 @@ struct vu_fs_ops {
 	 */
 	int (*sync)(struct vu_ctx *ctx, struct vu_mount *m, const char *path);
 	/*
+	 * There is to be room for these bytes of a regular file that a guest
+	 * has open for writing, whose size does not change by that; the kernel
+	 * then does what fallocate(2) means to what the guest has. -ENOSPC...
+	 * Default: 0.
+	 */
+	int (*allocate)(struct vu_ctx *ctx, struct vu_mount *m,
+			const char *path, off_t off, off_t len);
+	/*
 	 * Is something of the mount in use that the monitor does not know of?
 	 * Asked before unmounting. Default: no.
 	 */
@@ -325,6 +337,14 @@ struct vu_fs_ops {
 	 */
 	ssize_t (*name_here)(struct vu_mount *m, const char *kernel_name,
 			     char *buf, size_t size);
+	/*
+	 * Is what the real directory of that name has, and what is below it,
+	 * all that is seen there, but for names and numbers that were marked
+	 * (vu_mark_name)? And may everybody search it, and all above? 0: no;
+	 * 1; 2: but the kernel does not know who may read what. Until
+	 * vu_changed() is said, or a directory renamed.
+	 */
+	int (*alone)(struct vu_ctx *ctx, struct vu_mount *m, const char *path);
 	/*
 	 * What is to be told of a real node, for which the kernel says *st.
 	 * It is known by st_dev and st_ino alone, and may not be of this
@@ -439,6 +459,8 @@ void vu_may_wait(const struct vu_ctx *ctx);
  */
 void vu_mark_name(const char *name, size_t len);
 void vu_mark_all(int by);
+/* What was said of a directory (alone) may not be so any more. */
+void vu_changed(void);
 /* The same for tell() and edits(): of nodes with this number. */
 void vu_mark_number(ino_t ino);
 
@@ -497,9 +519,10 @@ int vu_each_inside(struct vu_ctx *ctx, struct vu_mount *m,
 		   int (*each)(void *arg, const char *sub), void *arg);
 
 /*
- * While mounting: the tree at target/sub stays what it was before (sub
- * begins with "/"). Its parent must be a directory of the mount. Of a
- * layered mount all that lookup needs is to be set by now.
+ * While mounting, or when asked to remount: the tree at target/sub stays what
+ * it was before (sub begins with "/"). Its parent must be a directory of the
+ * mount: where the module makes the nodes, all that lookup needs is to be set
+ * by now.
  */
 int vu_mount_except(struct vu_ctx *ctx, struct vu_mount *m, const char *sub,
 		    struct vu_message *msg);

@@ -180,9 +180,8 @@ int change_mode(struct change *c, mode_t mode)
 	return err;
 }
 
-static int do_chmod(struct change *c, const void *arg)
+static int chmod_spot(struct change *c, mode_t mode)
 {
-	mode_t mode = *(const mode_t *)arg;
 	struct store_attr a = { .set = STORE_MODE };
 	int err;
 
@@ -207,6 +206,17 @@ static int do_chmod(struct change *c, const void *arg)
 		return err ?: change_record(c, &a);
 	}
 	return err ?: chmod_own(c, mode);
+}
+
+static int do_chmod(struct change *c, const void *arg)
+{
+	mode_t mode = *(const mode_t *)arg;
+	bool directory = S_ISDIR(c->sp->obj.st.st_mode);
+	int err = chmod_spot(c, mode);
+
+	if (directory && (mode & 0111) != 0111)
+		vu_changed();		/* who may search it: layer_alone() */
+	return err;
 }
 
 int layer_chmod(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
@@ -279,14 +289,29 @@ static void drop_setid(const struct change *c, struct store_attr *a)
 	a->mode = mode & 07777;
 }
 
+/* Has the copy or new object just these owners by itself? */
+static bool is_owned_by(const struct store_object *o, const struct ids *to)
+{
+	return o->in_store &&
+	       (to->uid == (uid_t)-1 || to->uid == o->real.st_uid) &&
+	       (to->gid == (gid_t)-1 || to->gid == o->real.st_gid);
+}
+
 static int record_ids(struct change *c, const struct ids *to)
 {
+	static const struct ids nobody_else = { -1, -1 };
+	int err;
 	struct store_attr a = { .uid = to->uid, .gid = to->gid };
 
 	if (to->uid != (uid_t)-1)
 		a.set |= STORE_UID;
 	if (to->gid != (gid_t)-1)
 		a.set |= STORE_GID;
+	if (is_owned_by(&c->sp->obj, to) &&
+	    without_setid(c) == c->sp->obj.st.st_mode) {
+		err = chown_real(c->sp->obj.fd, &nobody_else);
+		return err ?: clear(c, a.set);
+	}
 	drop_setid(c, &a);
 	/* it has been changed all the same, says its time */
 	if (!a.set && c->sp->obj.in_store)

@@ -121,6 +121,9 @@ int layer_find_there(struct vu_ctx *ctx, struct layer *l, const char *path,
 /* Inside of an operation that changes, which works as the monitor itself. */
 int permits(struct vu_ctx *ctx, struct layer *l, const struct store_object *o,
 	    int want);
+/* By what is told, mode and ACL. As whoever the thread is. */
+int told_permits(struct vu_ctx *ctx, struct layer *l,
+		 const struct store_object *o, int want);
 /* Has the caller that capability (CAP_...)? */
 bool has_cap(const struct vu_ctx *ctx, int cap);
 /* Does the object belong to the caller, or may he as if it did? 0, -EPERM */
@@ -217,6 +220,11 @@ int make_at(int dir, const char *name, const struct make *mk);
 /* What is told beside what the new object at sp has: in vstat. */
 void told_of_new(struct vu_ctx *ctx, struct layer *l, const struct spot *sp,
 		 const struct make *mk, struct store_attr *a);
+/*
+ * In vstat: what a default ACL of the directory leaves of the mode of a new
+ * object in it. Is there one?
+ */
+bool inherit_acl(struct layer *l, int dir, mode_t *mode);
 /* Mode bits that an object of the store really has, in vstat. */
 mode_t real_mode(mode_t mode);
 
@@ -231,6 +239,7 @@ int layer_lookup(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 bool layer_touches(struct vu_mount *m, const char *name, size_t len);
 int layer_descend(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		  struct vu_node *node);
+int layer_alone(struct vu_ctx *ctx, struct vu_mount *m, const char *path);
 bool layer_tell(struct vu_mount *m, struct stat *st);
 int layer_edits(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 		struct vu_dir *added, struct vu_dir *hidden);

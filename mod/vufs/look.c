@@ -44,7 +44,7 @@ static int permits_here(struct vu_ctx *ctx, struct layer *l,
 	int err;
 
 	if ((l->flags & LAYER_VSTAT) || is_told(o))
-		return vu_permits(ctx, &o->st, want);
+		return told_permits(ctx, l, o, want);
 	err = kernel_permits(o->fd, want);
 	/* what is read-only is the target; and old kernels cannot say */
 	if (err == -EROFS || err == -ENOSYS || err == -EPERM)
@@ -245,6 +245,40 @@ int layer_descend(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
 bool layer_touches(struct vu_mount *m, const char *name, size_t len)
 {
 	return store_touches(layer_of(m)->s, name, len);
+}
+
+/* May everybody search that directory? As the monitor. */
+static bool is_open_to_all(struct layer *l, const char *path)
+{
+	struct store_object o;
+	bool all;
+
+	if (store_find(l->s, path, &o))
+		return false;
+	all = S_ISDIR(o.st.st_mode) && (o.st.st_mode & 0111) == 0111;
+	store_drop(&o);
+	return all;
+}
+
+/* What changes it: renaming it (then the monitor knows), chmod (do_chmod). */
+int layer_alone(struct vu_ctx *ctx, struct vu_mount *m, const char *path)
+{
+	struct layer *l = layer_of(m);
+	char name[PATH_MAX], *slash;
+	bool open;
+
+	path += *path == '/';
+	if (l->mode == LAYER_MERGE || (l->flags & (LAYER_RDONLY | LAYER_WOK)) ||
+	    !store_is_alone(l->s, path))
+		return 0;
+	vu_as_self(ctx);
+	strcpy(name, path);
+	while ((open = is_open_to_all(l, name)) && *name) {
+		slash = strrchr(name, '/');
+		*(slash ?: name) = '\0';
+	}
+	vu_as_caller(ctx);
+	return !open ? 0 : l->flags & LAYER_VSTAT ? 2 : 1;
 }
 
 static bool has_device(const struct layer *l, dev_t dev)

@@ -5,9 +5,12 @@
  */
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/xattr.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "mod/vufs/acl.h"
 #include "mod/vufs/layer.h"
 
 int make_at(int dir, const char *name, const struct make *mk)
@@ -59,6 +62,19 @@ void told_of_new(struct vu_ctx *ctx, struct layer *l, const struct spot *sp,
 		a->set |= STORE_TYPE;
 }
 
+bool inherit_acl(struct layer *l, int dir, mode_t *mode)
+{
+	struct acl *acl = NULL;
+	size_t size;
+
+	if ((l->flags & LAYER_VSTAT) && !S_ISLNK(*mode))
+		acl = acl_of(dir, XATTR_NAME_POSIX_ACL_DEFAULT, &size);
+	if (acl)
+		*mode &= ~0777 | acl_mode(acl, size);
+	free(acl);
+	return acl;
+}
+
 /* What stands for it on the disk, in vstat. */
 static struct make stand_in(const struct make *mk)
 {
@@ -70,6 +86,20 @@ static struct make stand_in(const struct make *mk)
 		real.dev = 0;
 	}
 	return real;
+}
+
+/*
+ * A default ACL also takes from the owner what the monitor needs. (The ACL of
+ * the new object follows its mode.)
+ */
+static void give_back(int dir, const char *name, int fd, const struct make *mk)
+{
+	mode_t mode = stand_in(mk).mode & 07777;
+
+	if (mk->mode & S_IFMT)
+		(void)!fchmodat(dir, name, mode, 0);
+	else
+		(void)!fchmod(fd, mode);
 }
 
 /* Who could write in the store by himself gets what is made there. */
@@ -136,21 +166,27 @@ static bool may_make(struct vu_ctx *ctx, const struct layer *l,
 int make_in_store(struct vu_ctx *ctx, struct layer *l, struct spot *sp,
 		  const struct make *mk, bool waived)
 {
+	struct make made = *mk;
 	struct store_attr a;
+	bool inherits, held = sp->dir.held;
 	int dir, got;
 
 	if (!may_make(ctx, l, mk))
 		return -EPERM;
-	dir = spot_store_dir(l, sp);
+	dir = held ? sp->dir.fd : spot_store_dir(l, sp);
 	if (dir < 0)
 		return dir;
-	told_of_new(ctx, l, sp, mk, &a);
+	inherits = inherit_acl(l, dir, &made.mode);
+	told_of_new(ctx, l, sp, &made, &a);
 	got = store_prepare(l->s, sp->path, S_ISDIR(mk->mode), &a);
 	if (!got)
-		got = make_as(ctx, l, dir, sp->name, mk, waived);
+		got = make_as(ctx, l, dir, sp->name, &made, waived);
+	if (got >= 0 && inherits)
+		give_back(dir, sp->name, got, &made);
 	if (got >= 0)
 		store_entered(l->s, sp->path, dir);
-	close(dir);
+	if (!held)
+		close(dir);
 	if (got >= 0)
 		spot_touch(l, sp);
 	return got;

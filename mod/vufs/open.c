@@ -151,6 +151,26 @@ static int drop_setid(struct vu_ctx *ctx, struct layer *l, struct spot *sp)
 	return store_set_attr(l->s, sp->path, &sp->obj, &a);
 }
 
+/*
+ * A directory of the target that the caller may read by what he is told, and
+ * the kernel lets nobody here read. What it has is not there: so it is the
+ * store's beneath, which has what was made in it.
+ */
+static int open_unseen(struct layer *l, const struct spot *sp, int flags)
+{
+	int dir, got;
+
+	if (l->flags & LAYER_RDONLY)
+		return -EACCES;
+	dir = store_make_dir(l->s, sp->path);
+	if (dir < 0)
+		return dir;
+	got = openat(dir, ".", flags | O_CLOEXEC);
+	got = got < 0 ? -errno : got;
+	close(dir);
+	return got;
+}
+
 static int open_in_store(struct vu_ctx *ctx, struct layer *l, struct spot *sp,
 			 int flags, bool waived)
 {
@@ -179,7 +199,12 @@ static int open_in_store(struct vu_ctx *ctx, struct layer *l, struct spot *sp,
 	/* others wait for the lock: a FIFO without a peer must not */
 	if (!err && S_ISFIFO(sp->obj.real.st_mode))
 		flags |= O_NONBLOCK;
-	return err ?: reopen(ctx, l, &sp->obj, flags, waived);
+	err = err ?: reopen(ctx, l, &sp->obj, flags, waived);
+	if (err == -EACCES && S_ISDIR(sp->obj.st.st_mode) &&
+	    !sp->obj.in_store && is_shut_out(ctx, l) &&
+	    !permits(ctx, l, &sp->obj, wanted(flags)))
+		err = open_unseen(l, sp, flags);
+	return err;
 }
 
 /*
@@ -278,7 +303,7 @@ static int create_nameless(struct vu_ctx *ctx, struct layer *l,
 			   struct spot *sp, int flags, mode_t mode)
 {
 	const struct spot in = { .dir = sp->obj };
-	bool waived = false;
+	bool waived = false, inherits;
 	int dir, got, err;
 
 	if (sp->obj.fd < 0 || !S_ISDIR(sp->obj.st.st_mode))
@@ -295,6 +320,7 @@ static int create_nameless(struct vu_ctx *ctx, struct layer *l,
 	dir = err ? err : store_make_dir(l->s, sp->path);
 	if (dir < 0)
 		return dir;
+	inherits = inherit_acl(l, dir, &mode);
 	if (!(l->flags & LAYER_VSTAT))
 		vu_as_caller(ctx);
 	got = openat(dir, ".", flags | O_CLOEXEC,
@@ -302,6 +328,8 @@ static int create_nameless(struct vu_ctx *ctx, struct layer *l,
 	err = got < 0 ? -errno : 0;
 	vu_as_self(ctx);
 	close(dir);
+	if (!err && inherits)	/* not less than the monitor needs */
+		(void)!fchmod(got, real_mode(mode));
 	if (!err)
 		tell_nameless(ctx, l, &in, got, mode);
 	return err ?: got;

@@ -22,7 +22,7 @@ int spot_look(struct layer *l, const char *path, struct spot *sp)
 	sp->dir = sp->obj = nothing;
 	memcpy(sp->dir_path, path, n);
 	sp->dir_path[n] = '\0';
-	err = store_find(l->s, sp->dir_path, &sp->dir);
+	err = store_find_dir(l->s, sp->dir_path, &sp->dir);
 	if (err)
 		return err;
 	if (!S_ISDIR(sp->dir.st.st_mode))

@@ -282,6 +282,7 @@ static const struct vu_fs_ops fs = {
 	.touches = layer_touches,
 	.descend = layer_descend,
 	.name_here = layer_name_here,
+	.alone = layer_alone,
 	.tell = layer_tell,
 	.edits = layer_edits,
 	.reserve = layer_reserve,

@@ -8,19 +8,19 @@
  * does.
  *
  * An ACL is the kernel's, and the real mode follows it; but on the disk the
- * owner can always read and write, so the owner's entry is told as the mode.
+ * owner can always read and write, and the mode may only be told: so the
+ * entries that are the mode are told as that (acl.h).
  */
 #include <errno.h>
 #include <limits.h>
 #include <linux/capability.h>
-#include <linux/posix_acl.h>
-#include <linux/posix_acl_xattr.h>
 #include <linux/xattr.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "mod/vufs/acl.h"
 #include "mod/vufs/change.h"
 #include "mod/vufs/layer.h"
 #include "store/copy.h"
@@ -112,50 +112,11 @@ void xattr_forget_caps(struct layer *l, const struct store_object *o)
 
 /* --- ACLs in vstat --- */
 
-struct acl {
-	struct posix_acl_xattr_header head;
-	struct posix_acl_xattr_entry entry[];
-};
-
-static size_t entries(size_t size)
-{
-	return size < sizeof(struct acl) ? 0 :
-	       (size - sizeof(struct acl)) / sizeof(struct posix_acl_xattr_entry);
-}
-
-static struct posix_acl_xattr_entry *acl_owner(struct acl *acl, size_t size)
-{
-	for (size_t i = 0; i < entries(size); i++)
-		if (le16toh(acl->entry[i].e_tag) == ACL_USER_OBJ)
-			return &acl->entry[i];
-	return NULL;
-}
-
-/* The mode bits that it stands for. */
-static mode_t acl_mode(const struct acl *acl, size_t size)
-{
-	mode_t mode = 0, mask = 0;
-	bool masked = false;
-
-	for (size_t i = 0; i < entries(size); i++) {
-		mode_t perm = le16toh(acl->entry[i].e_perm) & 7;
-
-		switch (le16toh(acl->entry[i].e_tag)) {
-		case ACL_USER_OBJ:	mode |= perm << 6; break;
-		case ACL_GROUP_OBJ:	mode |= perm << 3; break;
-		case ACL_OTHER:		mode |= perm; break;
-		case ACL_MASK:		mask = perm << 3; masked = true; break;
-		}
-	}
-	return masked ? (mode & ~070) | mask : mode;
-}
-
 /* Set one on fd, and the mode that it makes. */
 static int put_acl(struct change *c, int fd, const struct xattr *x)
 {
 	const struct stat *st = &c->sp->obj.st;
 	struct acl *acl = malloc(x->size + 1);
-	struct posix_acl_xattr_entry *owner;
 	struct xattr real = *x;
 	mode_t mode;
 	int err;
@@ -165,9 +126,7 @@ static int put_acl(struct change *c, int fd, const struct xattr *x)
 	memcpy(acl, x->value, x->size);
 	mode = without_setgid(c->ctx, st, acl_mode(acl, x->size) |
 					  (st->st_mode & 07000));
-	owner = acl_owner(acl, x->size);
-	if (owner)
-		owner->e_perm |= htole16(S_ISDIR(st->st_mode) ? 7 : 6);
+	acl_give_owner(acl, x->size, S_ISDIR(st->st_mode) ? 7 : 6);
 	real.value = acl;
 	err = xattr_real(fd, &real);
 	free(acl);
@@ -300,6 +259,28 @@ static bool is_set_really(struct layer *l, const struct store_object *o)
 	       !faccessat(o->fd, ".", W_OK, AT_EACCESS);
 }
 
+static int bearer(struct layer *l, const struct store_object *o)
+{
+	if (is_set_really(l, o))
+		return o->fd;
+	return o->merged >= 0 ? o->merged : o->below >= 0 ? o->below : o->fd;
+}
+
+int told_permits(struct vu_ctx *ctx, struct layer *l,
+		 const struct store_object *o, int want)
+{
+	struct acl *acl = NULL;
+	size_t size = 0;
+	int err;
+
+	if (acl_matters(ctx, &o->st))
+		acl = acl_of(bearer(l, o), XATTR_NAME_POSIX_ACL_ACCESS, &size);
+	err = acl ? acl_permits(ctx, acl, size, &o->st, want)
+		  : vu_permits(ctx, &o->st, want);
+	free(acl);
+	return err;
+}
+
 /*
  * The object that has them. (Of others than directories the monitor asks only
  * in vstat, and else reads them itself.)
@@ -307,14 +288,11 @@ static bool is_set_really(struct layer *l, const struct store_object *o)
 static int find_bearer(struct vu_ctx *ctx, struct layer *l, const char *path,
 		       struct store_object *o, char link[32])
 {
-	int err = layer_find_there(ctx, l, path, o), fd = o->fd;
+	int err = layer_find_there(ctx, l, path, o);
 
-	if (err)
-		return err;
-	if (!is_set_really(l, o))
-		fd = o->merged >= 0 ? o->merged : o->below >= 0 ? o->below : fd;
-	object_link(fd, link);
-	return 0;
+	if (!err)
+		object_link(bearer(l, o), link);
+	return err;
 }
 
 static ssize_t get_real(const char *link, const char *name, void *value,
@@ -339,15 +317,6 @@ static ssize_t get_kept(struct vu_ctx *ctx, const char *link,
 	return n < 0 && n != -ERANGE ? get_real(link, name, value, size) : n;
 }
 
-/* The owner's entry is as the mode says. */
-static void tell_owner(const struct store_object *o, void *value, size_t size)
-{
-	struct posix_acl_xattr_entry *owner = acl_owner(value, size);
-
-	if (owner)
-		owner->e_perm = htole16(o->st.st_mode >> 6 & 7);
-}
-
 ssize_t layer_getxattr(struct vu_ctx *ctx, struct vu_mount *m,
 		       const char *path, const char *name,
 		       void *value, size_t size)
@@ -361,7 +330,7 @@ ssize_t layer_getxattr(struct vu_ctx *ctx, struct vu_mount *m,
 		return n;
 	/* a user's are read as the content is */
 	if ((l->flags & LAYER_VSTAT) && begins(name, "user."))
-		n = vu_permits(ctx, &o.st, R_OK);
+		n = told_permits(ctx, l, &o, R_OK);
 	if (n || is_ours(l, name))
 		n = n ?: -ENODATA;
 	else if (is_kept(l, name))
@@ -370,7 +339,7 @@ ssize_t layer_getxattr(struct vu_ctx *ctx, struct vu_mount *m,
 		n = get_real(link, name, value, size);
 	if (n > 0 && size && (l->flags & LAYER_VSTAT) &&
 	    !strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS))
-		tell_owner(&o, value, n);
+		acl_tell(value, n, o.st.st_mode);
 	store_drop(&o);
 	return n;
 }

@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "mod/vufuse/carrier.h"
+#include "mod/vufuse/lent.h"
 #include "mod/vufuse/mounting.h"
 
 /* Where the child mounts: any directory will do that is always there. */
@@ -266,6 +267,45 @@ static void carrier_free(struct carrier *c)
 	free(c);
 }
 
+static void lacking(struct vu_message *msg, const struct report *r, int err)
+{
+	vu_message_set(msg, "fuse: via=carrier: %s: %s", r->what[0] ? r->what :
+		       "a file system that is one file", strerror(-err));
+}
+
+/*
+ * By a name space of our own; or, for a user who may have none, lent.
+ * Return: 0 and what people are told of it in *how, or -errno and a message
+ */
+static int make(const struct plan *p, int *fd, const char **how,
+		struct vu_message *msg)
+{
+	struct report r = { 0 };
+	struct vu_message first, why = { "" };
+	struct lent l;
+	int err = S_ISDIR(p->o->rootmode) ? 0 : -ENOTDIR;
+
+	if (!err)
+		err = run_child(p, &r, fd);
+	*how = "via=carrier";
+	if (!err)
+		return 0;
+	if (!p->uid || err == -ENOTDIR) {
+		lacking(msg, &r, err);
+		return err;
+	}
+	if (!lent_mount(p->o, p->flags & MS_RDONLY, &l, &why)) {
+		*how = "via=carrier,by=fusermount3";
+		fd[DEVICE] = l.device;
+		fd[ROOT] = l.root;
+		return 0;
+	}
+	lacking(&first, &r, err);
+	vu_message_set(msg, "%.200s; fusermount3: %.200s", first.text,
+		       why.text);
+	return err;
+}
+
 int carrier_mount(struct vu_ctx *ctx, struct vu_mount *m,
 		  const struct fs_options *o, struct vu_message *msg)
 {
@@ -275,18 +315,12 @@ int carrier_mount(struct vu_ctx *ctx, struct vu_mount *m,
 			 (m->flags & VU_MOUNT_RDONLY ? MS_RDONLY : 0),
 		.uid = geteuid(), .gid = getegid(),
 	};
-	struct report r = { 0 };
+	const char *how;
 	struct carrier *c;
-	int fd[FDS], err = S_ISDIR(o->rootmode) ? 0 : -ENOTDIR;
+	int fd[FDS], err = make(&p, fd, &how, msg);
 
-	if (!err)
-		err = run_child(&p, &r, fd);
-	if (err) {
-		vu_message_set(msg, "fuse: via=carrier: %s: %s", r.what[0] ?
-			       r.what : "a file system that is one file",
-			       strerror(-err));
+	if (err)
 		return -EPERM;	/* libfuse then tries fusermount */
-	}
 	c = carrier_new(fd[DEVICE]);
 	err = c ? vu_replace_fd(ctx, o->fd, fd[DEVICE]) : -ENOMEM;
 	close(fd[DEVICE]);
@@ -301,7 +335,7 @@ int carrier_mount(struct vu_ctx *ctx, struct vu_mount *m,
 	m->priv = c;
 	m->flags |= VU_MOUNT_APART;
 	m->seen_by = o->allow_other ? -1 : (long)o->uid;
-	m->how = "via=carrier";
+	m->how = how;
 	return 0;
 }
 

@@ -49,6 +49,9 @@ struct fs {
 	bool stopping, woken;
 	struct files *files;		/* see opened.h; guarded by lock */
 	struct vu_mount *shown;		/* guarded by lock; NULL: unmounted */
+	/* What the server had room for, and when; does something not fit? */
+	atomic_ullong room, room_at;
+	atomic_bool full;
 	atomic_bool told;		/* what is lost: see opened_store_last() */
 	/*
 	 * Held from looking whether a name is there until it is made, each
@@ -223,6 +226,15 @@ void opened_trim(struct fs *fs);
 bool opened_evict(struct fs *fs);
 /* Free all, stored or not. */
 void opened_free_all(struct fs *fs);
+
+/* --- room.c: what the server has room for --- */
+
+/* Before a file is made. 0; -ENOSPC, -EDQUOT: there is none for what waits */
+int room_left(struct fs *fs, struct vu_ctx *ctx);
+/* A file was stored so. */
+void room_note(struct fs *fs, int err);
+int room_allocate(struct vu_ctx *ctx, struct vu_mount *m, const char *path,
+		  off_t off, off_t len);
 
 /* --- device.c --- */
 

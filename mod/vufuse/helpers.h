@@ -14,6 +14,6 @@ int helpers_program(const char *name, char *path, size_t size);
 
 /* As the operations of these names. */
 int helpers_lookup(const char *path, struct vu_node *node);
-ssize_t helpers_readlink(char *buf, size_t size);
+ssize_t helpers_readlink(const char *path, char *buf, size_t size);
 
 #endif

@@ -4,6 +4,7 @@
  * from, and the end of it all.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,7 +153,10 @@ static int mount_cache(struct vu_ctx *ctx, struct vu_mount *m,
 	m->priv = fs;
 	m->flags |= VU_MOUNT_OWN_ACCESS;
 	m->how = "via=cache";
+	/* the keeper is at work already */
+	pthread_mutex_lock(&fs->lock);
 	fs->shown = m;
+	pthread_mutex_unlock(&fs->lock);
 	return 0;
 }
 
@@ -204,6 +208,30 @@ int mounting_mount(struct vu_ctx *ctx, struct vu_mount *m,
 	if (c)
 		conn_put(c);
 	return err;
+}
+
+/* A server is there to be asked for the directories of exceptions by now. */
+int mounting_remount(struct vu_ctx *ctx, struct vu_mount *m,
+		     struct vu_message *msg)
+{
+	char key[256], value[PATH_MAX];
+	const char *rest = m->options;
+	int n, err = 0;
+
+	while (!err && (n = vu_next_option(&rest, key, sizeof(key), value,
+					   sizeof(value))) > 0) {
+		if (strcmp(key, "except"))
+			continue;
+		if (value[0] == '/' && value[1]) {
+			err = vu_mount_except(ctx, m, value, msg);
+		} else {
+			vu_message_set(msg, "fuse: except=%s: must begin with "
+				       "/ and name something below the target",
+				       value);
+			err = -EINVAL;
+		}
+	}
+	return err ?: n;
 }
 
 /* --- servers, and the end --- */

@@ -15,6 +15,9 @@ void mounting_fini(void);
 /* As the operations of these names, for file systems. */
 int mounting_mount(struct vu_ctx *ctx, struct vu_mount *m,
 		   struct vu_message *msg);
+/* Options other than except= are for programs: nothing is to be done. */
+int mounting_remount(struct vu_ctx *ctx, struct vu_mount *m,
+		     struct vu_message *msg);
 void mounting_umount(struct vu_mount *m);
 int mounting_serves(struct vu_mount *m, pid_t pid);
 void mounting_quit(struct vu_mount *m);

@@ -26,7 +26,7 @@ struct opened {
 	atomic_bool has_file;		/* file is open at the server, to store */
 	struct file file;
 	atomic_bool storing;		/* the server's file is between two states */
-	bool orphan;			/* no name: needs no storing */
+	atomic_bool orphan;		/* no name: needs no storing */
 	atomic_int unstored;		/* -errno: that has failed, or was put off */
 	bool stamped;
 	struct fuse_attr stamp;		/* of the server's file, when they agreed */
@@ -107,6 +107,10 @@ bool opened_up_to_date(const struct opened *o, const struct fuse_attr *a);
 int opened_set_attr(struct fs *fs, struct vu_ctx *ctx, struct node *n,
 		    const struct file *file, struct fuse_setattr_in *in,
 		    struct fuse_attr *got);
+/*
+ * Store what nobody writes any more, or all that is open. (Without that lock.)
+ */
+void opened_store_due(struct fs *fs, struct vu_ctx *ctx, bool all_of_it);
 /* Store what has changed; let the server close what nobody can write. */
 int opened_store(struct fs *fs, struct vu_ctx *ctx, struct opened *o);
 int opened_finish(struct fs *fs, struct vu_ctx *ctx, struct opened *o);

@@ -259,7 +259,8 @@ static int make(struct fs *fs, struct vu_ctx *ctx, struct node *dir,
 		tree_put(fs->tree, *n);
 		r = -EEXIST;
 	} else if (r == -ENOENT) {
-		r = create(fs, ctx, dir, name, flags, mode, f, n);
+		r = room_left(fs, ctx) ?:
+		    create(fs, ctx, dir, name, flags, mode, f, n);
 	}
 	pthread_mutex_unlock(names);
 	return r;

@@ -193,6 +193,7 @@ int opened_store(struct fs *fs, struct vu_ctx *ctx, struct opened *o)
 	if (!err)
 		err = store_with(fs, ctx, o);
 	o->unstored = err;
+	room_note(fs, err);
 	return err;
 }
 
@@ -305,7 +306,8 @@ void opened_show(struct fs *fs)
 	opened_drop_all(fs, all, n);
 	pthread_mutex_lock(&fs->lock);
 	if (fs->shown)
-		fs->shown->how = how_it_is(unstored, err);
+		__atomic_store_n(&fs->shown->how, how_it_is(unstored, err),
+				 __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&fs->lock);
 }
 
@@ -319,8 +321,7 @@ void opened_store_last(struct fs *fs, const char *target)
 		       strerror(-err));
 }
 
-/* What nobody writes any more, or all that is open. */
-static void store_due(struct fs *fs, struct vu_ctx *ctx, bool all_of_it)
+void opened_store_due(struct fs *fs, struct vu_ctx *ctx, bool all_of_it)
 {
 	size_t n;
 	struct opened **all = opened_take_all(fs, &n);
@@ -335,7 +336,7 @@ static void store_due(struct fs *fs, struct vu_ctx *ctx, bool all_of_it)
 
 void opened_tick(struct fs *fs, unsigned second)
 {
-	store_due(fs, NULL, second % 5 == 0);
+	opened_store_due(fs, NULL, second % 5 == 0);
 }
 
 /*
@@ -348,7 +349,7 @@ void opened_hurry(struct fs *fs, struct vu_ctx *ctx)
 	size_t n = fs->files->nfile;
 
 	if (n >= MANY)
-		store_due(fs, ctx, false);
+		opened_store_due(fs, ctx, false);
 	else if (n >= SOME)
 		keeper_wake(fs);
 }

@@ -18,6 +18,7 @@
  *	opened.c	which of them are open, and how they are stored
  *	mounting.c, carrier.c	mount(2), and the end of a mount
  *	served.c, change.c	the operations of a mount, out of these
+ *	room.c		whether there is room for it
  *	keeper.c	looks after each mount once a second
  */
 #include <errno.h>
@@ -69,7 +70,7 @@ static int vufuse_mount(struct vu_ctx *ctx, struct vu_mount *m, bool remount,
 			struct vu_message *msg)
 {
 	if (remount)
-		return m->priv ? 0 : -EINVAL;
+		return m->priv ? mounting_remount(ctx, m, msg) : -EINVAL;
 	m->flags |= VU_MOUNT_ALONE;
 	if (is_device(m))
 		return 0;
@@ -109,7 +110,7 @@ static int find_either(struct vu_ctx *ctx, struct vu_mount *m,
 static ssize_t readlink_either(struct vu_ctx *ctx, struct vu_mount *m,
 			       const char *path, char *buf, size_t size)
 {
-	return is_ours(m) ? helpers_readlink(buf, size) :
+	return is_ours(m) ? helpers_readlink(path, buf, size) :
 	       served_readlink(ctx, m, path, buf, size);
 }
 
@@ -129,6 +130,12 @@ static int open_either(struct vu_ctx *ctx, struct vu_mount *m,
 static int sync_either(struct vu_ctx *ctx, struct vu_mount *m, const char *path)
 {
 	return is_ours(m) ? 0 : opened_sync(ctx, m, path);
+}
+
+static int allocate_either(struct vu_ctx *ctx, struct vu_mount *m,
+			   const char *path, off_t off, off_t len)
+{
+	return is_ours(m) ? 0 : room_allocate(ctx, m, path, off, len);
 }
 
 static bool busy_either(struct vu_mount *m)
@@ -228,6 +235,7 @@ static const struct vu_fs_ops ops = {
 	.name_of = name_either,
 	.attr_of = served_attr_of,
 	.sync = sync_either,
+	.allocate = allocate_either,
 	.busy = busy_either,
 	.serves = mounting_serves,
 	.quit = mounting_quit,

@@ -38,10 +38,18 @@ static bool is_legal(uint32_t c)
 	return c > 0x20 && c < 0x7f && !strchr("\"*+,./:;<=>?[\\]|", c);
 }
 
+/* As the kernel does it: of the letters whose small ones are in 437, too. */
+static uint16_t small_of(uint16_t c)
+{
+	if ((c >= 0xc0 && c <= 0xde && c != 0xd7) || c == 0x3a3 || c == 0x3a6)
+		return c + 32;
+	return c;
+}
+
 static uint16_t shown(uint8_t c, bool lower)
 {
 	if (c >= 0x80)
-		return cp437[c - 0x80];
+		return lower ? small_of(cp437[c - 0x80]) : cp437[c - 0x80];
 	if (!is_legal(c) && c != ' ')
 		return '_';
 	return lower ? tolower(c) : c;

@@ -6,6 +6,7 @@
  * kernel's own name, and told by the view's; and only as long as it lies there.
  */
 #include <limits.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
@@ -157,6 +158,85 @@ static void names(void)
 		expect(!close(copy) && !close(direct));
 		warm(sub);
 	}
+}
+
+static void *mapped(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	void *at = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	expect(fd >= 0 && at != MAP_FAILED && !close(fd));
+	return at;
+}
+
+/* By maps, and by the links in map_files. */
+static void is_mapped(void *at, const char *name)
+{
+	char *save, *line, *file = NULL, link[PATH_MAX], buf[PATH_MAX];
+	unsigned long from = 0, to = 0;
+	ssize_t n;
+
+	for (line = strtok_r(gate_maps(getpid()), "\n", &save); line && !file;
+	     line = strtok_r(NULL, "\n", &save))
+		if (sscanf(line, "%lx-%lx", &from, &to) == 2 &&
+		    from == (unsigned long)at)
+			file = strchr(line, '/');
+	if (!file || strcmp(file, name))
+		fail("%s is mapped as %s", name, file);
+	snprintf(link, sizeof(link), "/proc/self/map_files/%lx-%lx", from, to);
+	n = readlink(link, buf, sizeof(buf) - 1);
+	expect(n > 0);
+	buf[n] = '\0';
+	if (strcmp(buf, name))
+		fail("%s is in map_files as %s", name, buf);
+}
+
+/* What is only mapped by now was opened by a name, too. */
+static void mappings(void)
+{
+	char *sub = strdup(abs_name("mounted/sub/file"));
+	char *real = strdup(abs_name("source/file")), script[PATH_MAX];
+	void *moved, *direct;
+
+	for (int i = 0; i < 3; i++) {
+		warm(sub);
+		moved = mapped(sub);
+		direct = mapped(real);
+		is_mapped(moved, sub);
+		is_mapped(direct, real);
+		if (!fork()) {
+			is_mapped(moved, sub);
+			is_mapped(direct, real);
+			_exit(0);
+		}
+		expect(!wait_for(-1));
+		snprintf(script, sizeof(script), "grep -q ' %s$' /proc/%d/maps "
+			 "&& grep -q ' %s$' /proc/%d/maps", sub, getpid(), real,
+			 getpid());
+		sh(script);
+		expect(!munmap(moved, 1) && !munmap(direct, 1));
+	}
+	quiet_open(close(open(sub, O_RDONLY)));
+}
+
+/* In a directory of such links, where all names are numbers. */
+static void numbers(void)
+{
+	char *sub = strdup(abs_name("mounted/sub/file")), buf[PATH_MAX], name[16];
+	int fd, dir;
+
+	warm(sub);
+	fd = open(sub, O_RDONLY);
+	dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+	snprintf(name, sizeof(name), "%d", fd);
+	expect(fd >= 0 && dir >= 0 && !chdir("/proc/self/fd"));
+	for (int i = 0; i < 40; i++) {
+		expect(readlinkat(dir, name, buf, sizeof(buf)) ==
+		       (ssize_t)strlen(sub) && !memcmp(buf, sub, strlen(sub)));
+		expect(readlink(name, buf, sizeof(buf)) ==
+		       (ssize_t)strlen(sub) && !memcmp(buf, sub, strlen(sub)));
+	}
+	expect(!chdir(here) && !close(dir) && !close(fd));
 }
 
 /* Who has a moved directory open, or stands in it. */
@@ -405,6 +485,8 @@ static void inside(void)
 	gate_in_child("right", right);
 	gate_in_child("parents", parents);
 	gate_in_child("names", names);
+	gate_in_child("mappings", mappings);
+	gate_in_child("numbers", numbers);
 	gate_in_child("read only", read_only);
 	gate_in_child("standing", standing);
 	gate_in_child("exceptions", exceptions);

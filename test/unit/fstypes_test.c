@@ -285,7 +285,9 @@ static const struct {
 	{ "", "gid=99999999999999999999", "/i", true,
 	  "! gid=99999999999999999999: not a number" },
 	{ "", "uid=4294967294", "/i", true, "uid=4294967294" },
-	{ "", "except=/a", "/i", true, "! except=/a: not by this type" },
+	{ "", "except=/a,big,except=/b\\,c", "/i", true, "big" },
+	{ "", "except=a", "/i", true, "! except=a: must begin with / and "
+	  "name something below the target" },
 	{ "", "merge", "/i", true, "! merge: not by this type" },
 	{ "", "exceptional,uids=3", "/i", true, "exceptional,uids=3" },
 	{ "", "bind", "/i", true, "! bind: not by this type" },

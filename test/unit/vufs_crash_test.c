@@ -84,31 +84,68 @@ static void interrupt_deed(const struct deed *d, unsigned number)
 	free(new);
 }
 
-static void round_of(unsigned number)
+/* A store gets its first changes; it stays mounted. */
+static void change_some(const char *store)
 {
 	struct deed d;
-	uint64_t before;
 
-	seed = number;
-	make_tree("target");
-	mkdir("store", 0755);
-	before = sum_tree("target");
-	layer = mount_layer("store", "target", cow);
+	mkdir(store, 0755);
+	layer = mount_layer(store, "target", cow);
 	for (unsigned i = 0; i < BEFORE; i++) {
 		d = some_deed();
 		d.op->view(d.one, d.two, d.arg);
 	}
+}
+
+static void interrupt_some(unsigned number)
+{
+	struct deed d;
+
+	change_some("store");
 	unmount_layer(&layer);
 	for (unsigned i = 0; i < INTERRUPTED && !failures; i++) {
 		d = some_deed();
 		interrupt_deed(&d, number);
 		do_deed("store", &d, ~0u);
 	}
-	CHECK(sum_tree("target") == before);
-	remove_tree("target");
 	remove_tree("store");
 	remove_tree("store.new");
 	remove_tree("store.cut");
+}
+
+static void round_of(unsigned number)
+{
+	uint64_t before;
+
+	seed = number;
+	make_tree("target");
+	before = sum_tree("target");
+	interrupt_some(number);
+	CHECK(sum_tree("target") == before);
+	remove_tree("target");
+}
+
+/* The same over a mount that is layered itself. */
+static void round_over(unsigned number)
+{
+	const unsigned flags = cow.flags;
+	struct vu_mount below;
+	uint64_t before;
+
+	seed = number;
+	make_tree("target");
+	change_some("below");
+	below = layer;
+	before = sum_tree("below");
+	view_under = &below;
+	cow.flags = 0;		/* what the lower one has, the upper has */
+	interrupt_some(number);
+	cow.flags = flags;
+	view_under = NULL;
+	CHECK(sum_tree("below") == before);
+	unmount_layer(&below);
+	remove_tree("below");
+	remove_tree("target");
 }
 
 int main(void)
@@ -117,9 +154,11 @@ int main(void)
 	fake_who.gid = getegid();
 	enter_scratch("vufs_crash");
 	run_rounds(round_of, 15);
+	run_rounds(round_over, 10);
 	cow.flags = LAYER_VSTAT;
 	fake_who.uid = 0;
 	run_rounds(round_of, 15);
+	run_rounds(round_over, 10);
 	leave_scratch();
 	printf("%u interruptions\n", interruptions);
 	CHECK(interruptions > 20);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Many at once: nothing is torn, and what is seen afterwards is what the
- * store says when it is opened again.
+ * store says when it is opened again. Alone and over others, also with vstat.
+ * VUFS_SEED=N begins with that seed, VUFS_ROUNDS=N makes so many.
  */
 #include "test/unit/vufs_ops.h"
 
 #define THREADS 4
 #define EACH 1500
+#define BEFORE 40		/* operations of each of those below */
 
 static pthread_mutex_t dice = PTHREAD_MUTEX_INITIALIZER;
 
@@ -98,24 +100,86 @@ static void run_all(void)
 	free(again);
 }
 
-int main(void)
+static void make_target(void)
 {
-	uint64_t before;
-
-	fake_who.uid = geteuid();
-	fake_who.gid = getegid();
-	seed = 5;
-	enter_scratch("vufs_threads");
 	make_tree("target");
 	mkdir("target/swap", 0755);
 	mkdir("target/swap/one", 0755);
 	mkdir("target/swap/two", 0755);
 	write_file("target/swap/one/x", "1");
 	write_file("target/swap/two/x", "2");
+}
+
+static void round_of(unsigned number)
+{
+	uint64_t before;
+
+	seed = number;
+	over = false;
+	make_target();
 	mkdir("store", 0755);
 	before = sum_tree("target");
 	run_all();
 	CHECK(sum_tree("target") == before);
+	remove_tree("target");
+	remove_tree("store");
+	if (failures)
+		printf("seed %u\n", number);
+}
+
+/* A mount that the others are to be over; it has changes of its own. */
+static struct vu_mount lower_one(const char *store)
+{
+	struct deed d;
+
+	mkdir(store, 0755);
+	layer = mount_layer(store, "target", cow);
+	for (unsigned i = 0; i < BEFORE; i++) {
+		d = some_deed();
+		d.op->view(d.one, d.two, d.arg);
+	}
+	return layer;
+}
+
+/* The same as the third of those over each other. */
+static void round_over(unsigned number)
+{
+	const unsigned flags = cow.flags;
+	struct vu_mount first, second;
+
+	seed = number;
+	over = false;
+	make_target();
+	first = lower_one("first");
+	view_under = &first;
+	cow.flags = 0;		/* what the lowest has, the others have */
+	second = lower_one("second");
+	view_under = &second;
+	mkdir("store", 0755);
+	run_all();
+	view_under = NULL;
+	cow.flags = flags;
+	unmount_layer(&second);
+	unmount_layer(&first);
+	remove_tree("target");
+	remove_tree("first");
+	remove_tree("second");
+	remove_tree("store");
+	if (failures)
+		printf("seed %u over others\n", number);
+}
+
+int main(void)
+{
+	fake_who.uid = geteuid();
+	fake_who.gid = getegid();
+	enter_scratch("vufs_threads");
+	run_rounds(round_of, 1);
+	run_rounds(round_over, 1);
+	cow.flags = LAYER_VSTAT;
+	fake_who.uid = 0;
+	run_rounds(round_of, 1);
+	run_rounds(round_over, 1);
 	leave_scratch();
 	return failures ? 1 : 0;
 }
