@@ -339,7 +339,7 @@ static int run(int argc, char **argv)
 			if (add_except(&t, optarg) == 0)
 				break;
 			free_trial(&t);
-			return TOOL_FAILED;
+			return TRY_NO_VIEW;
 		case OPTION_NET:
 			if (strcmp(optarg, "none"))
 				return tool_misused(&tool_try, argv[0],
