@@ -15,9 +15,9 @@
  * As soon as something is virtual the gate is neither open nor closed: calls
  * by names that have nothing to do with it are made by the code itself, which
  * can tell (arch/.../names.S, lib/plain.c), and some by names that a mount
- * only moves, or that a store alone has (sys/moved.c). All others are notified. Names are taken for plain
- * until the monitor says otherwise, which it does before it answers the call
- * that makes them special.
+ * only moves, or that a store alone has (sys/moved.c). All others are
+ * notified. Names are taken for plain until the monitor says otherwise, which
+ * it does before it answers the call that makes them special.
  *
  * So the gate only saves time. Whoever does not go through it (other code,
  * a jump to the old instruction, a restart after a signal) is notified, and

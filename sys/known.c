@@ -12,8 +12,8 @@
  *
  * Which guest has asked must not matter. So a name is kept only where the root
  * is everybody's, where no layered mount is on the way (a change there makes
- * another file of it), and where the kernel itself gets there by no link of /proc, nor to what
- * is in it: /proc/self is somebody else for each.
+ * another file of it), and where the kernel itself gets there by no link of
+ * /proc, nor to what is in it: /proc/self is somebody else for each.
  *
  * Most names are asked for once. The first walk leaves the name, and only the
  * next one looks at how it got there.

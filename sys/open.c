@@ -366,7 +366,6 @@ static struct verdict tmpfile_layered(struct request *rq,
 		      : verdict_object(fd, how->flags & O_CLOEXEC);
 }
 
-/* Does a layered mount decide who may open it, and not the kernel? */
 static bool is_owner(struct request *rq, const struct place *p)
 {
 	const struct vu_who *who = vu_who(&rq->ctx);

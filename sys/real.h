@@ -45,7 +45,7 @@ int made_attr(struct request *rq, const struct place *p, struct stat *st);
 /* May the caller access a made node so (R_OK...)? 0, -EACCES, -errno */
 int made_access(struct request *rq, const struct place *p, int want);
 
-/* Has it a module of its own mind about who may access it? */
+/* Does a layered mount decide who may access it, and not the kernel? */
 bool place_has_own_access(const struct place *p);
 
 /* May the caller, by its effective ids, access a real or made place so? */

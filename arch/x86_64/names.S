@@ -37,6 +37,14 @@
 
 #include "arch/x86_64/names_frame.h"
 
+/* What is (edi, rsi) itself? To ROOM; rax: what the kernel said */
+	.macro	look
+	lea	ROOM(%rsp), %rdx
+	mov	$AT_SYMLINK_NOFOLLOW, %r10d
+	mov	$__NR_newfstatat, %eax
+	syscall
+	.endm
+
 	.section .rodata
 	.globl	arch_names, arch_names_end, arch_names_entry
 	.hidden	arch_names, arch_names_end, arch_names_entry
@@ -274,10 +282,7 @@ by_node:
 	shared	%rcx
 	cmpl	$0, PLAIN_ASK_ACCESS(%rcx)
 	jne	leave_asking
-	lea	ROOM(%rsp), %rdx
-	mov	$AT_SYMLINK_NOFOLLOW, %r10d
-	mov	$__NR_newfstatat, %eax
-	syscall
+	look
 	judge	by_number
 	mov	ROOM + STAT_MODE(%rsp), %eax
 	ask_if_symlink
@@ -319,10 +324,7 @@ do_remove:
 1:	again	RDI
 	mov	%rdi, %rsi
 	mov	$AT_FDCWD, %edi
-	lea	ROOM(%rsp), %rdx
-	mov	$AT_SYMLINK_NOFOLLOW, %r10d
-	mov	$__NR_newfstatat, %eax
-	syscall
+	look
 	cmpq	$0, ROUND(%rsp)
 	jne	3f
 	judge_name
@@ -494,10 +496,7 @@ do_openat:
 open_moved:
 	mov	DIRFD(%rsp), %rdi
 	mov	PATH(%rsp), %rsi
-	lea	ROOM(%rsp), %rdx
-	mov	$AT_SYMLINK_NOFOLLOW, %r10d
-	mov	$__NR_newfstatat, %eax
-	syscall
+	look
 	ask_if_error EACCES
 	call	other_name
 	test	%eax, %eax
@@ -508,10 +507,7 @@ open_moved:
 open_marked:
 	mov	DIRFD(%rsp), %rdi
 	mov	PATH(%rsp), %rsi
-	lea	ROOM(%rsp), %rdx
-	mov	$AT_SYMLINK_NOFOLLOW, %r10d
-	mov	$__NR_newfstatat, %eax
-	syscall
+	look
 	mov	%rax, RESULT(%rsp)
 	cmp	$-ENOENT, %rax		/* by a symlink, perhaps */
 	je	1f

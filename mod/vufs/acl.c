@@ -11,9 +11,10 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/xattr.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/xattr.h>
+
+#include "mod/vufs/change.h"
 
 typedef struct posix_acl_xattr_entry entry;
 
@@ -126,8 +127,7 @@ struct acl *acl_of(int fd, const char *name, size_t *size)
 	char link[32];
 	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = getxattr(link, name, NULL, 0);
+	n = getxattr(object_link(fd, link), name, NULL, 0);
 	if (n <= 0)
 		return NULL;
 	acl = malloc(n);
