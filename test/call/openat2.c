@@ -9,14 +9,28 @@
 
 #include "test/lib.h"
 
+/*
+ * The kernel answers EAGAIN for a ".." that it cannot prove to stay inside
+ * because something was renamed anywhere on the machine meanwhile: the caller
+ * asks again (openat2(2)). From the cache alone it is an answer.
+ */
+static int ask(int dir, const char *path, struct open_how *how)
+{
+	int fd;
+
+	do {
+		errno = 0;
+		fd = syscall(SYS_openat2, dir, path, how, sizeof(*how));
+	} while (fd < 0 && errno == EAGAIN && !(how->resolve & RESOLVE_CACHED));
+	return fd;
+}
+
 static void open_how(int dir, const char *path, uint64_t flags, uint64_t mode,
 		     uint64_t resolve)
 {
 	struct open_how how = { flags, mode, resolve };
-	int fd;
+	int fd = ask(dir, path, &how);
 
-	errno = 0;
-	fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
 	/* What is in the cache depends on who else uses the machine. */
 	if (resolve & RESOLVE_CACHED)
 		say("openat2 %.30s from the cache", path);

@@ -10,8 +10,13 @@
 static int open_how(int dir, const char *path, uint64_t flags, uint64_t resolve)
 {
 	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = resolve };
+	int fd;
 
-	return syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	/* EAGAIN: a ".." beside somebody's rename, to be asked again. */
+	do
+		fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	while (fd < 0 && errno == EAGAIN);
+	return fd;
 }
 
 static bool same_file(int fd, const char *path)
