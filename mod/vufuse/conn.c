@@ -27,6 +27,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,16 +38,43 @@ enum { UNIQUE_STEP = 2, TURNS = 16 };
 
 /* --- life --- */
 
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void conn_room(int fd)
+{
+	int room = 1 << 20;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+}
+
 static void prepare_socket(int fd)
 {
 	struct timeval look = { .tv_usec = LOOK_MS * 1000 };
-	int on = 1, room = 1 << 20;
+	int on = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof(look));
-	/* as much as we may have */
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	conn_room(fd);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+}
+
+/*
+ * What is left of a torn answer has the bytes of a file where a packet has
+ * its header (hello.c): who has written them must not be able to answer.
+ */
+static uint64_t first_unique(void)
+{
+	uint64_t n = 0;
+
+	if (getrandom(&n, sizeof(n), GRND_NONBLOCK) != sizeof(n))
+		n = (uintptr_t)&n ^ (uint64_t)now_ms() << 32;
+	return n >> 1 & ~(uint64_t)(UNIQUE_STEP - 1);
 }
 
 struct conn *conn_new(int fd)
@@ -63,6 +91,7 @@ struct conn *conn_new(int fd)
 	}
 	c->fd = fd;
 	c->patience = PATIENCE_MS;
+	c->unique = first_unique();
 	atomic_init(&c->refs, 1);
 	atomic_init(&c->state, CONN_NEW);
 	pthread_mutex_init(&c->lock, NULL);
@@ -96,6 +125,11 @@ enum conn_state conn_state(const struct conn *c)
 const struct conn_limits *conn_limits(const struct conn *c)
 {
 	return &c->limits;
+}
+
+uint32_t conn_read_size(const struct conn *c)
+{
+	return atomic_load(&c->read_size);
 }
 
 void conn_listen(struct conn *c, const struct conn_listener *l, void *arg)
@@ -190,14 +224,6 @@ void conn_settle(struct conn *c, struct flight *f, ssize_t result)
 }
 
 /* --- patience --- */
-
-static long now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* *limit may become less while one waits: see conn_hurry(). */
 static struct patience patience(struct vu_ctx *ctx, const atomic_long *limit)
@@ -342,8 +368,8 @@ static void give_up(struct conn *c, struct flight *f)
 
 	conn_take_out(c, f);
 	late_remember(c, f);
-	if (!c->no_interrupt)
-		outbox_add(c, &h, &body, sizeof(body));
+	if (!c->no_interrupt && outbox_add(c, &h, &body, sizeof(body)))
+		c->interrupt = h.unique;
 	outbox_flush(c);
 }
 

@@ -58,6 +58,14 @@ void conn_put(struct conn *c);
 
 enum conn_state conn_state(const struct conn *c);
 const struct conn_limits *conn_limits(const struct conn *c);
+/*
+ * The bytes that one READ should ask for: max_read, or what is left of it
+ * since an answer came torn.
+ */
+uint32_t conn_read_size(const struct conn *c);
+
+/* As much room for packets under way as one may have. */
+void conn_room(int fd);
 
 /*
  * Send INIT and do not wait: a server mounts before it reads.
@@ -110,13 +118,14 @@ struct ask {
 	size_t least;		/* of the answer: what is shorter is -EIO */
 };
 
-/* One that is under way. Zeroed by the caller; no field is for others. */
+/* One that is under way. Zeroed by the caller; others look at torn only. */
 struct flight {
 	struct flight *next;
 	struct ask *ask;
 	uint64_t unique;
 	bool done;
 	bool landing;		/* somebody receives into its ask's memory */
+	bool torn;		/* the answer to READ came in pieces: ask for less */
 	ssize_t result;
 };
 

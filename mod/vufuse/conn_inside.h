@@ -14,13 +14,13 @@ enum {
 	GOODBYE_MS	= 3000,		/* with DESTROY */
 	LOOK_MS		= 100,		/* between two looks at the caller */
 	/*
-	 * A packet of so much needs no more than four contiguous pages of
-	 * the kernel (the rest is put into fragments): it does not fail for
-	 * want of memory, on which a server would give up its answer.
+	 * A packet of so much needs no more than eight contiguous pages of
+	 * the kernel (17 more are put into fragments). For so many the kernel
+	 * waits; more may fail, and a server would give up its answer.
 	 */
-	PAYLOAD_MAX	= 65536,
+	PAYLOAD_MAX	= 96 << 10,
 	HEADERS		= 4096,		/* room for what goes before */
-	TOGETHER	= 16,
+	TOGETHER	= 12,
 	FLIGHT_BUCKETS	= 64,
 	LATE_MAX	= 256,
 	PARCELS_MAX	= 1024,
@@ -80,14 +80,16 @@ struct conn {
 	atomic_int state;
 	atomic_long patience;	/* ms */
 	atomic_ullong unknown;	/* a bit for each opcode that has no use */
+	atomic_uint read_size;	/* of one READ */
 
 	pthread_mutex_t lock;	/* guards what follows */
 	bool settled;		/* neither new nor starting */
 	bool receiving;		/* somebody does, and owns buf */
 	bool pumped;		/* a thread is there that does nothing else */
 	bool no_interrupt;
+	uint64_t interrupt;	/* the last one sent */
 	pid_t server;
-	uint64_t unique;
+	uint64_t unique;	/* of the last request; nobody can guess it */
 	struct flight *flight[FLIGHT_BUCKETS];
 	struct waiter *waiters;
 	struct late late[LATE_MAX];
@@ -100,6 +102,7 @@ struct conn {
 	const struct conn_listener *listener;
 	void *listener_arg;
 	struct conn_limits limits;
+	uint32_t spliced_read;	/* a READ whose answer is one packet if spliced */
 
 	char *buf;		/* of who receives */
 	size_t bufsize;

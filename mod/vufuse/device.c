@@ -79,13 +79,22 @@ static int enlist(int ours, ino_t ino)
 	return 0;
 }
 
+/* A server sends its answers ahead of our reading them. */
+static int make_ends(int ends[2])
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return -errno;
+	conn_room(ends[1]);
+	return 0;
+}
+
 struct conn *device_replace(struct vu_ctx *ctx, int fd, ino_t *ino)
 {
 	struct conn *c = NULL;
 	struct stat st;
 	int ends[2];
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+	if (make_ends(ends))
 		return NULL;
 	if (!fstat(ends[1], &st) && !vu_replace_fd(ctx, fd, ends[1]))
 		c = conn_new(ends[0]);
@@ -98,11 +107,11 @@ struct conn *device_replace(struct vu_ctx *ctx, int fd, ino_t *ino)
 
 int device_open(void)
 {
-	int ends[2], err = 0;
 	struct stat st;
+	int ends[2], err = make_ends(ends);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		return -errno;
+	if (err)
+		return err;
 	if (fstat(ends[1], &st))
 		err = -errno;
 	if (!err)

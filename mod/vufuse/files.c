@@ -240,6 +240,7 @@ struct transfer {
 	size_t done;		/* without a gap */
 	bool over;		/* no more is begun */
 	bool gap;		/* what ends now does not count any more */
+	bool torn;		/* it ended at an answer that came torn */
 	int error;		/* of the first piece that failed */
 	struct piece piece[TOGETHER_MAX];
 };
@@ -297,6 +298,7 @@ static void end_piece(struct transfer *t)
 		t->done += n;
 	if (n < (ssize_t)p->len) {
 		t->gap = t->over = true;
+		t->torn = p->flight.torn;
 		t->error = n < 0 ? (int)n : 0;
 	} else {
 		t->window = more_together(t);
@@ -369,34 +371,60 @@ static ssize_t finish_read(const struct transfer *t, struct piece *p)
 	return err ? err : n;
 }
 
-/* A server without FUSE_ASYNC_READ wants them one by one, in their order. */
+static ssize_t read_run(struct transfer *t)
+{
+	t->buf = malloc(ring_size(t) + 1);
+	if (!t->buf)
+		return -ENOMEM;
+	transfer(t);
+	free(t->buf);
+	return t->error ? t->error : (ssize_t)t->done;
+}
+
+/*
+ * A server without FUSE_ASYNC_READ wants them one by one, in their order. One
+ * whose answer came torn is asked for less from there on.
+ */
+static ssize_t read_all(struct transfer t)
+{
+	const struct conn_limits *limits = conn_limits(t.c);
+	struct transfer run;
+	size_t done = 0;
+	ssize_t n;
+
+	t.together = limits->flags & FUSE_ASYNC_READ ?
+		     pieces_together(limits) : 1;
+	do {
+		run = t;
+		run.off += done;
+		run.len -= done;
+		run.most = piece_size(conn_read_size(t.c));
+		n = read_run(&run);
+		done += run.done;
+	} while (run.torn && conn_read_size(t.c) < run.most);
+	return n < 0 ? n : (ssize_t)done;
+}
+
 ssize_t file_read(struct conn *c, struct vu_ctx *ctx, const struct file *f,
 		  off_t off, size_t len, file_sink *sink, void *arg)
 {
-	const struct conn_limits *limits = conn_limits(c);
 	struct transfer t = {
 		.c = c, .ctx = ctx, .f = f, .off = off, .len = len,
-		.most = piece_size(limits->max_read),
-		.together = limits->flags & FUSE_ASYNC_READ ?
-			    pieces_together(limits) : 1,
 		/* where the end is not known, do not ask for much behind it */
 		.window = len < SSIZE_MAX ? TOGETHER_MAX : 1,
 		.sink = sink, .arg = arg,
 		.fill = fill_read, .finish = finish_read,
 	};
 	struct pump pump = { 0 };
+	ssize_t n;
 
 	if (!range_valid(off, len))
 		return -EINVAL;
-	t.buf = malloc(ring_size(&t) + 1);
-	if (!t.buf)
-		return -ENOMEM;
 	if (len >= PUMP_LEAST && len < SSIZE_MAX)
 		pump_start(&pump, c);
-	transfer(&t);
+	n = read_all(t);
 	pump_stop(&pump);
-	free(t.buf);
-	return t.error ? t.error : (ssize_t)t.done;
+	return n;
 }
 
 static void fill_write(const struct transfer *t, struct piece *p, size_t at,

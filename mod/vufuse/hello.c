@@ -7,12 +7,17 @@
  * its own, which is what ours was when both were made.
  *
  * libfuse answers a READ by splice from a pipe when protocol and program let
- * it (minor 14 on; there is no flag of INIT to forbid it). A socket makes a
- * packet of each page before Linux 6.5, and of each 16 buffers of the pipe
- * later on: the answer would come in pieces. What this kernel does is tried:
- * reads are kept so small that an answer, its header, and data that begins
- * within a page are one packet. Where that were tiny, we say that we
- * are of minor 13. test/platform/splice_packets.c shows it all.
+ * it (minor 14 on; there is no flag of INIT to forbid it, and none that says
+ * whether it does). A socket makes a packet of each page before Linux 6.5,
+ * and of each 16 buffers of the pipe later on: the answer comes torn. What
+ * this kernel does is tried; where a packet were tiny, we say that we are of
+ * minor 13. test/platform/splice_packets.c shows it all.
+ *
+ * Few programs splice, and large answers cost a quarter less. So the first
+ * READs are as large as a packet may be. When an answer comes torn, all are
+ * made again and from then on so small that an answer, its header, and data
+ * that begins within a page are one packet. The pieces that follow the first
+ * one are dropped as what they are: packets with an id that no request has.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -113,9 +118,6 @@ void hello_prepare(struct conn *c, uint32_t max_read)
 	bool splice = together >= WORTH_PAGES;
 	uint32_t page = sysconf(_SC_PAGESIZE), size = payload_back();
 
-	/* a buffer is the header's, and one more is begun within a page */
-	if (splice)
-		size = at_most(size, (together - 2) * page);
 	if (max_read)
 		size = at_most(size, max_read);
 	c->limits = (struct conn_limits){
@@ -125,6 +127,9 @@ void hello_prepare(struct conn *c, uint32_t max_read)
 		.max_write = payload(c->fd),
 		.together = TOGETHER,
 	};
+	/* a buffer is the header's, and one more is begun within a page */
+	c->spliced_read = splice ? at_most(size, (together - 2) * page) : size;
+	atomic_store(&c->read_size, c->limits.max_read);
 	c->hello_in = (struct fuse_init_in){
 		.major = MAJOR, .minor = c->limits.minor,
 		.max_readahead = c->limits.max_read, .flags = OFFERED,

@@ -159,27 +159,52 @@ static bool is_whole(const struct packet *p, const struct fuse_out_header *h)
 	return !p->cut && h->len == p->len;
 }
 
+/*
+ * The first piece of an answer that was spliced (hello.c)? What the server
+ * meant to send is lost; the next one shall be smaller.
+ */
+static bool is_torn(const struct flight *f, const struct packet *p,
+		    const struct fuse_out_header *h)
+{
+	return f->ask->opcode == FUSE_READ && !h->error && !p->cut &&
+	       p->len > sizeof(*h) && p->len < h->len;
+}
+
+/* The answer to f, of which there may be anything from the header on. */
+static ssize_t judge_packet(struct conn *c, struct flight *f,
+			    const struct packet *p,
+			    const struct fuse_out_header *h)
+{
+	if (is_whole(p, h))
+		return judge(f->ask, h->error, p->len - sizeof(*h));
+	if (is_torn(f, p, h)) {
+		f->torn = true;
+		atomic_store(&c->read_size, c->spliced_read);
+	}
+	return -EIO;
+}
+
 /* An answer. Lock held. */
 static void deliver(struct conn *c, const struct packet *p,
 		    const struct fuse_out_header *h)
 {
 	const char *bytes = c->buf + sizeof(*h);
 	size_t size = p->len - sizeof(*h);
-	bool whole = is_whole(p, h);
 	ssize_t result;
 	struct flight *f;
 
 	if (h->unique & 1) {	/* of an INTERRUPT */
-		c->no_interrupt |= h->error == -ENOSYS;
+		c->no_interrupt |= h->unique == c->interrupt &&
+				   h->error == -ENOSYS;
 		return;
 	}
 	f = conn_flight(c, h->unique);
 	if (f) {
-		result = whole ? judge(f->ask, h->error, size) : -EIO;
+		result = judge_packet(c, f, p, h);
 		if (result > 0)
 			copy_out(f->ask, bytes, result);
 		settle(c, f, result);
-	} else if (whole) {
+	} else if (is_whole(p, h)) {
 		late_answer(c, h, bytes, size);
 	}
 	if (f == &c->hello)
@@ -242,11 +267,10 @@ static void landed(struct conn *c, struct flight *f, enum got got,
 		conn_put_back(c, f);
 	else if (got != GOT_PACKET)
 		conn_settle(c, f, -ENOTCONN);
-	else if (p->len < sizeof(*h) || h->unique != f->unique ||
-		 !is_whole(p, h))
+	else if (p->len < sizeof(*h) || h->unique != f->unique)
 		settle(c, f, -EIO);
 	else
-		settle(c, f, judge(f->ask, h->error, p->len - sizeof(*h)));
+		settle(c, f, judge_packet(c, f, p, h));
 }
 
 /* Give up the right to receive; somebody else goes on. Lock held. */

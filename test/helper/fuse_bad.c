@@ -21,6 +21,7 @@
  *	names		listings have names with a slash, empty and long ones
  *	storm		sends notifications all the time
  *	twice		each answer comes twice, and one that nobody asked for
+ *	splices		(is well) what is read comes by splice, and is long
  */
 #include <linux/fuse.h>
 #include <sys/mount.h>
@@ -29,12 +30,12 @@
 
 #include "test/lib.h"
 
-enum { FILE_NODE = 2, DIR_NODE, BUFFER = 1 << 18 };
+enum { FILE_NODE = 2, DIR_NODE, BUFFER = 1 << 18, LONG = 5000000 };
 
 struct bad {
 	int fd, n;
 	const char *mode;
-	unsigned asked;
+	unsigned asked, minor;
 	const struct fuse_in_header *in;
 	const void *arg;
 };
@@ -114,6 +115,8 @@ static struct fuse_attr attr_of(struct bad *b, uint64_t node)
 		a.mode ^= S_IFREG ^ S_IFDIR;
 	if (is(b, "huge"))
 		a.size = 1ull << 62;
+	if (is(b, "splices") && node == FILE_NODE)
+		a.size = LONG;
 	if (is(b, "times")) {
 		a.atime = a.mtime = -5;
 		a.atimensec = a.mtimensec = a.ctimensec = 4000000000u;
@@ -187,12 +190,46 @@ static void list(struct bad *b)
 	answer(b, 0, buf, n);
 }
 
+/* As libfuse does it: a pipe of pages, into which the header comes first. */
+static void splice_out(struct bad *b, const char *data, size_t n)
+{
+	struct fuse_out_header h = { sizeof(h) + n, 0, b->in->unique };
+	struct iovec v = { &h, sizeof(h) };
+	int p[2];
+
+	if (pipe(p) || fcntl(p[1], F_SETPIPE_SZ, BUFFER) < 0 ||
+	    vmsplice(p[1], &v, 1, 0) < 0 || write(p[1], data, n) != (ssize_t)n ||
+	    splice(p[0], NULL, b->fd, NULL, h.len, 0) != (ssize_t)h.len)
+		exit(1);
+	close(p[0]);
+	close(p[1]);
+}
+
+static void give_long_data(struct bad *b)
+{
+	static char data[BUFFER] __attribute__((aligned(4096)));
+	const struct fuse_read_in *r = b->arg;
+	size_t n = r->offset < LONG ? LONG - r->offset : 0;
+
+	n = n < r->size ? n : r->size;
+	for (size_t i = 0; i < n; i++)
+		data[i] = (r->offset + i) * 7 + ((r->offset + i) >> 12);
+	if (b->minor >= 14)
+		splice_out(b, data, n);
+	else
+		answer(b, 0, data, n);
+}
+
 static void give_data(struct bad *b)
 {
 	const struct fuse_read_in *r = b->arg;
 	static char data[BUFFER] = "hello";
 	size_t n = r->offset < 5 ? 5 - r->offset : 0;
 
+	if (is(b, "splices")) {
+		give_long_data(b);
+		return;
+	}
 	if (is(b, "huge"))
 		n = r->size;
 	answer(b, 0, data + (r->offset < 5 ? r->offset : 5),
@@ -206,6 +243,7 @@ static void init(struct bad *b)
 				     .max_readahead = 65536,
 				     .max_background = 10 };
 
+	b->minor = ((const struct fuse_init_in *)b->arg)->minor;
 	answer(b, 0, &out, sizeof(out));
 	if (is(b, "dies"))
 		exit(0);

@@ -195,6 +195,60 @@ static void nonsense_is_dropped(void)
 	server_end(&s);
 }
 
+/*
+ * An answer that was spliced comes in pieces: the first one with a header
+ * for all. From then on less is asked for, and what follows is nothing.
+ */
+static void torn_answers(void)
+{
+	static const uint32_t opcode[] = { FUSE_GETXATTR, FUSE_READ };
+	static struct request r;
+	static char bytes[PAYLOAD_MAX];
+	struct server s = server_ready();
+	struct ask a = { .out = { { bytes, sizeof(bytes) } }, .nout = 1 };
+	uint32_t whole = conn_read_size(s.c);
+	struct {
+		struct fuse_out_header h;
+		char bytes[1000];
+	} first = { .h.len = 5000 };
+	struct flight f;
+
+	CHECK(whole == conn_limits(s.c)->max_read);
+	for (int i = 0; i < 2; i++) {
+		a.opcode = opcode[i];
+		CHECK(conn_begin(s.c, NULL, &f, &a) == 0);
+		server_expect(&s, &r, opcode[i]);
+		first.h.unique = r.h.unique;
+		send(s.fd, &first, sizeof(first), 0);
+		send(s.fd, bytes, 4000, 0);
+		CHECK(conn_wait(s.c, NULL, &f) == -EIO && f.torn == (i == 1));
+	}
+	CHECK(conn_read_size(s.c) <= whole);
+	CHECK(conn_read_size(s.c) < 16 * 4096 || conn_limits(s.c)->minor == 13);
+	CHECK(conn_limits(s.c)->max_read == whole);
+	conn_tick(s.c);
+	CHECK(conn_state(s.c) == CONN_READY);
+	server_end(&s);
+}
+
+/* Ids of requests are not to be guessed by who writes into served files. */
+static void ids_are_secret(void)
+{
+	uint64_t id[2];
+
+	for (int i = 0; i < 2; i++) {
+		static struct request r;
+		struct server s = server_new();
+
+		CHECK(conn_start(s.c, 0, 0, 0) == 0);
+		server_expect(&s, &r, FUSE_INIT);
+		id[i] = r.h.unique;
+		CHECK(id[i] && !(id[i] & 1) && id[i] <= INT64_MAX);
+		server_end(&s);
+	}
+	CHECK(id[0] >> 16 != id[1] >> 16);
+}
+
 /* Descriptors that a server sends along are not taken. */
 static void descriptors_are_refused(void)
 {
@@ -323,6 +377,8 @@ int main(void)
 	parts_go_and_come();
 	answers_are_checked();
 	nonsense_is_dropped();
+	torn_answers();
+	ids_are_secret();
 	descriptors_are_refused();
 	crowd_is_served();
 	full_both_ways();

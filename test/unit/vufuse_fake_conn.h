@@ -44,6 +44,9 @@ struct conn {
 	/* The begin with that number fails; not counted as sent. */
 	unsigned begins, begin_fails;
 	int begin_error, post_error;
+	/* Answers to READ of more than that come torn; 0: none does */
+	uint32_t torn_size, less;
+	bool torn;		/* one has: ask for less */
 	struct { uint64_t node, nlookup; } forgotten[FORGOTTEN];
 	unsigned nforgotten;
 	struct sent sent[SENT];		/* last: not cleared each time */
@@ -64,6 +67,11 @@ const struct vu_who *vu_who(const struct vu_ctx *ctx)
 const struct conn_limits *conn_limits(const struct conn *c)
 {
 	return &c->limits;
+}
+
+uint32_t conn_read_size(const struct conn *c)
+{
+	return c->torn ? c->less : c->limits.max_read;
 }
 
 static size_t parts_len(const struct iovec *part, unsigned n)
@@ -152,6 +160,11 @@ ssize_t conn_wait(struct conn *c, struct vu_ctx *ctx, struct flight *f)
 	CHECK(a && !f->done);
 	f->done = true;
 	c->in_flight--;
+	if (a->opcode == FUSE_READ && c->torn_size &&
+	    parts_len(a->out, a->nout) > c->torn_size) {
+		f->torn = c->torn = true;
+		return spoil(a, -EIO);
+	}
 	len = take_answer(c, a, bytes);
 	if (len < 0)
 		return spoil(a, len);

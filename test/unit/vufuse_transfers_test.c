@@ -274,6 +274,23 @@ static void keeps_to_the_limits(void)
 	CHECK(c->nsent == (SIZE + 4095) / 4096);
 }
 
+/* From the first torn answer on it asks for less, and gets all. */
+static void asks_again_for_less(void)
+{
+	struct conn *c = fake_new();
+
+	c->torn_size = c->less = 5000;
+	CHECK(read_at(c, 3, 60000) == 60000 && c->torn);
+	CHECK(asked(0) == 8192 && c->nsent == 4 + 12);
+	CHECK(asked(4) == 5000 && asked(15) == 5000);
+	CHECK(read_at(c, 0, 10000) == 10000 && c->nsent == 16 + 2);
+	/* one whose small answers come torn as well */
+	c = fake_new();
+	c->torn_size = 3000;
+	c->less = 4000;
+	CHECK(read_at(c, 0, 60000) == -EIO && c->nsent == 4 + 4);
+}
+
 static void refuses_impossible_ranges(void)
 {
 	struct conn *c = fake_new();
@@ -423,6 +440,7 @@ int main(void)
 	gives_up_at_once();
 	refuses_too_much();
 	keeps_to_the_limits();
+	asks_again_for_less();
 	refuses_impossible_ranges();
 	writes_in_pieces();
 	goes_on_after_short_writes();
