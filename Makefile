@@ -42,7 +42,8 @@ CFLAGS_ALL	= -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. \
 LDFLAGS_ALL	= -pthread $(SAN_FLAGS) $(LDFLAGS)
 comma		:= ,
 SAN_FLAGS	:= $(if $(SAN),-fsanitize=address$(comma)undefined \
-			-fno-omit-frame-pointer)
+			-fno-omit-frame-pointer \
+			-fno-sanitize-recover=undefined)
 DEFINES		= -DSYSCONFDIR='"$(SYSCONFDIR)"' -DLIBDIR='"$(LIBDIR)"'
 
 # Parts without a main, which the unit tests and fuzz targets use as well.
