@@ -48,8 +48,9 @@
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "lib/clock.h"
 
 #define LIFE_NSEC 100000000	/* of what is learned */
 
@@ -99,7 +100,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct shared *shared;
 static int fd = -1, timer = -1;
 static atomic_bool ticking;
-static _Atomic uint64_t quiet_until;	/* nothing is learned before */
+static _Atomic int64_t quiet_until;	/* nothing is learned before */
 static pthread_mutex_t moving = PTHREAD_MUTEX_INITIALIZER;	/* guards move */
 
 /* --- names ---------------------------------------------------------------- */
@@ -264,14 +265,6 @@ bool plain_own_has(const struct plain_own *own, uint64_t ino)
 
 /* --- directories ------------------------------------------------------------ */
 
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
 /* One component further */
 static uint64_t hash_step(uint64_t d, const char *name, size_t len)
 {
@@ -325,7 +318,7 @@ static void start_timer(void)
 
 bool plain_settled(void)
 {
-	return there() && now() >= atomic_load(&quiet_until);
+	return there() && coarse_ns() >= atomic_load(&quiet_until);
 }
 
 static bool may_learn(void)
@@ -410,7 +403,7 @@ void plain_forget(void)
 {
 	if (!there())
 		return;
-	atomic_store(&quiet_until, now() + LIFE_NSEC);
+	atomic_store(&quiet_until, coarse_ns() + LIFE_NSEC);
 	forget();
 }
 

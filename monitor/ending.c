@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/proc.h"
 #include "monitor/worker.h"
@@ -88,21 +89,13 @@ static void *let_go(void *arg)
 	return NULL;
 }
 
-static time_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 static void start(struct ending *e, struct guests *g)
 {
 	pthread_t thread;
 
 	log_debug("only servers are left: letting go of their mounts");
 	e->started = true;
-	e->began = seconds();
+	e->began = coarse_seconds();
 	g->kill_at = 0;
 	if (pthread_create(&thread, NULL, let_go, e))
 		atomic_store(&e->done, true);
@@ -113,7 +106,8 @@ static void start(struct ending *e, struct guests *g)
 /* Whoever sits there wonders. */
 static void tell_progress(struct ending *e)
 {
-	if (e->said || seconds() - e->began < PROGRESS || !isatty(log_fd()))
+	if (e->said || coarse_seconds() - e->began < PROGRESS ||
+	    !isatty(log_fd()))
 		return;
 	e->said = true;
 	log_warn("storing what was written to file systems "

@@ -14,18 +14,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+#include "lib/clock.h"
 #include "lib/proc.h"
 #include "monitor/guests.h"
-
-static int64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int wait_status(const siginfo_t *si)
 {
@@ -136,14 +128,14 @@ void guests_end(struct guests *g, int grace, guests_spare *spare, void *arg)
 {
 	if (g->kill_at)
 		return;
-	g->kill_at = now() + grace;
+	g->kill_at = now_ms() + grace;
 	signal_all(SIGTERM, spare, arg);
 	signal_all(SIGCONT, spare, arg);
 }
 
 void guests_kill(struct guests *g)
 {
-	g->kill_at = now();
+	g->kill_at = now_ms();
 }
 
 int guests_timeout(const struct guests *g)
@@ -152,7 +144,7 @@ int guests_timeout(const struct guests *g)
 
 	if (!g->kill_at)
 		return -1;
-	left = g->kill_at - now();
+	left = g->kill_at - now_ms();
 	return left > 0 ? left : 0;
 }
 
@@ -162,5 +154,5 @@ void guests_tick(struct guests *g, guests_spare *spare, void *arg)
 		return;
 	signal_all(SIGKILL, spare, arg);
 	/* Those that were being born meanwhile get theirs the next time. */
-	g->kill_at = now() + 10;
+	g->kill_at = now_ms() + 10;
 }

@@ -20,9 +20,9 @@
 #include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "sys/handlers.h"
 #include "sys/state.h"
 
@@ -51,14 +51,6 @@ struct remembered {
 static struct remembered table[REMEMBERED] = {
 	[0 ... REMEMBERED - 1] = { .lock = PTHREAD_MUTEX_INITIALIZER },
 };
-
-static long coarse_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* To ask for nothing but capabilities is cheap. */
 static bool same_caps(const struct remembered *r)

@@ -42,11 +42,11 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine/task.h"
 #include "engine/proc.h"
+#include "lib/clock.h"
 #include "lib/plain.h"
 #include "lib/proc.h"
 #include "lib/procfd.h"
@@ -271,11 +271,10 @@ static uint64_t read_mark(pid_t pid)
 static uint64_t process_mark(struct descriptors *d, pid_t pid)
 {
 	struct mark *m = &d->mark[(unsigned)pid % MARKS];
-	struct timespec now;
+	time_t now = coarse_seconds();
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (m->pid != pid || now.tv_sec - m->since > MARK_GOOD_FOR)
-		*m = (struct mark){ pid, now.tv_sec, read_mark(pid) };
+	if (m->pid != pid || now - m->since > MARK_GOOD_FOR)
+		*m = (struct mark){ pid, now, read_mark(pid) };
 	return m->value;
 }
 

@@ -16,10 +16,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "engine/engine.h"
 #include "engine/memory.h"
+#include "lib/clock.h"
 #include "lib/plain.h"
 #include "sys/creds.h"
 #include "sys/handlers.h"
@@ -247,14 +247,6 @@ static const char *verdict_text(enum verdict_kind kind)
 	return text[kind];
 }
 
-static unsigned long now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000ul + ts.tv_nsec / 1000;
-}
-
 static const char *owner(const struct request *rq)
 {
 	const struct mount *m = rq->found[0].obj.mount ?: rq->found[0].dir.mount;
@@ -270,7 +262,7 @@ static void trace(struct request *rq, const struct verdict *v,
 		.tid = rq->call->tid, .call = rq->row->name,
 		.verdict = verdict_text(v->kind), .module = owner(rq),
 		.result = v->kind == VERDICT_VALUE ? v->value : 0,
-		.usec = now_usec() - since,
+		.usec = now_ns() / 1000 - since,
 	};
 
 	if (op->mode != OPERAND_NONE && !rq->path[0][0])
@@ -314,7 +306,7 @@ struct verdict sys_dispatch(void *ctx, const struct call *call)
 	struct sys *s = ctx;
 	const struct row *row = row_find(call->abi, call->nr);
 	bool traced = s->hooks.trace && atomic_load(&s->tracers);
-	unsigned long since = traced ? now_usec() : 0;
+	unsigned long since = traced ? now_ns() / 1000 : 0;
 	struct request rq;
 	struct verdict v;
 

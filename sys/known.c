@@ -23,9 +23,9 @@
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/plain.h"
 #include "sys/real.h"
 
@@ -41,14 +41,6 @@ struct entry {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct entry entry[ENTRIES];
-
-static long now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static struct entry *entry_of(const char *path)
 {
@@ -85,7 +77,7 @@ bool known_native(const struct request *rq, const char *path)
 	e = entry_of(path);
 	pthread_mutex_lock(&lock);
 	known = e->proved && is_of(e, rq, path) &&
-		now() - e->since < LIFE_MSEC;
+		coarse_ms() - e->since < LIFE_MSEC;
 	pthread_mutex_unlock(&lock);
 	return known;
 }
@@ -134,7 +126,7 @@ void known_note(const struct request *rq, const char *path,
 	pthread_mutex_lock(&lock);
 	*e = (struct entry){
 		.version = rq->version->number, .epoch = rq->epoch,
-		.since = now(), .proved = proved,
+		.since = coarse_ms(), .proved = proved,
 	};
 	strcpy(e->name, path);
 	pthread_mutex_unlock(&lock);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/clock.h"
 #include "mod/vufs/layer.h"
 #include "store/copy.h"
 
@@ -84,23 +85,15 @@ struct one_copy {
 	time_t say;
 };
 
-static time_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return ts.tv_sec;
-}
-
 static int progress(void *arg, uint64_t done, uint64_t total)
 {
 	struct one_copy *c = arg;
 
-	if (total && now() >= c->say) {
+	if (total && coarse_seconds() >= c->say) {
 		vu_log("vufs: copying %s before it is changed: %u%% of %llu MB",
 		       c->path, (unsigned)(done * 100 / total),
 		       (unsigned long long)(total >> 20));
-		c->say = now() + SAY_EVERY;
+		c->say = coarse_seconds() + SAY_EVERY;
 	}
 	return vu_gone(c->ctx) ? -EINTR : 0;
 }
@@ -132,7 +125,7 @@ static int do_copy(struct vu_ctx *ctx, struct layer *l, const char *path,
 		   unsigned flags, const struct store_object *o,
 		   int wd, const char *work, struct store_attr *a)
 {
-	struct one_copy c = { ctx, l, path, now() + SAY_AFTER };
+	struct one_copy c = { ctx, l, path, coarse_seconds() + SAY_AFTER };
 	const struct copy_plan plan = {
 		.flags = flags | (can_be_given(l) ? 0 : COPY_NO_OWNER) |
 			 (l->flags & LAYER_VSTAT ? COPY_STAND_IN : 0),

@@ -18,17 +18,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "lib/clock.h"
 
 #define SECOND UINT64_C(1000000000)
-
-uint64_t answer_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * SECOND + now.tv_nsec;
-}
 
 /* Until when is valid what has come now? 0: not even now */
 static uint64_t valid_until(uint64_t now, uint64_t sec, uint32_t nsec)
@@ -102,7 +95,7 @@ int answer_entry(struct tree *t, const struct key *k, uint64_t since,
 		 struct inode **found)
 {
 	struct inode *i = inode_answered(t, fresh);
-	uint64_t now = answer_clock();
+	uint64_t now = now_ns();
 	int err = 0;
 
 	learn_attr(t, i, &e->attr,
@@ -121,7 +114,7 @@ void answer_absent(struct tree *t, const struct key *k, uint64_t since,
 		   uint64_t sec, uint32_t nsec)
 {
 	if (k->dir->changed <= since)
-		entry_absent(t, k, valid_until(answer_clock(), sec, nsec));
+		entry_absent(t, k, valid_until(now_ns(), sec, nsec));
 }
 
 int answer_attr(struct tree *t, struct inode *i, uint64_t since,
@@ -132,7 +125,7 @@ int answer_attr(struct tree *t, struct inode *i, uint64_t since,
 	if (i->bad)
 		return -EIO;
 	learn_attr(t, i, &a->attr,
-		   valid_until(answer_clock(), a->attr_valid,
+		   valid_until(now_ns(), a->attr_valid,
 			       a->attr_valid_nsec), since);
 	return 0;
 }

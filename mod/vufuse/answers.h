@@ -10,9 +10,6 @@
  * held, but in answer_prepare().
  */
 
-/* CLOCK_MONOTONIC, in nanoseconds. */
-uint64_t answer_clock(void);
-
 /*
  * Before the lock is taken. 0 and a node for answer_entry(), which is needed
  * if its number is new; on failure the lookup is given back.

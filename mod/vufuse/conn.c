@@ -32,19 +32,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "mod/vufuse/conn_inside.h"
 
 enum { UNIQUE_STEP = 2, TURNS = 16 };
 
 /* --- life --- */
-
-static long now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void conn_room(int fd)
 {
@@ -73,7 +66,7 @@ static uint64_t first_unique(void)
 	uint64_t n = 0;
 
 	if (getrandom(&n, sizeof(n), GRND_NONBLOCK) != sizeof(n))
-		n = (uintptr_t)&n ^ (uint64_t)now_ms() << 32;
+		n = (uintptr_t)&n ^ (uint64_t)coarse_ms() << 32;
 	return n >> 1 & ~(uint64_t)(UNIQUE_STEP - 1);
 }
 
@@ -228,7 +221,7 @@ void conn_settle(struct conn *c, struct flight *f, ssize_t result)
 /* *limit may become less while one waits: see conn_hurry(). */
 static struct patience patience(struct vu_ctx *ctx, const atomic_long *limit)
 {
-	long now = now_ms();
+	long now = coarse_ms();
 
 	return (struct patience){ ctx, now + LOOK_MS, now, ctx ? NULL : limit };
 }
@@ -236,7 +229,7 @@ static struct patience patience(struct vu_ctx *ctx, const atomic_long *limit)
 /* 0: go on; -EINTR, -ETIMEDOUT */
 int patient(struct patience *p)
 {
-	long now = now_ms();
+	long now = coarse_ms();
 
 	if (now < p->look)
 		return 0;

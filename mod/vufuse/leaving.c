@@ -28,9 +28,9 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "mod/vufuse/carrier.h"
 #include "mod/vufuse/fs.h"
 #include "mod/vufuse/leaving.h"
@@ -52,14 +52,6 @@ struct leaving {
 	size_t n;
 	struct leaver list[LEAVERS_MAX];
 };
-
-long leaving_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* --- who has what open --- */
 
@@ -174,14 +166,14 @@ static bool all_let_go(const struct leaving *l, int watch)
 
 static void await_end(const struct leaver *one, long end)
 {
-	long soon = leaving_now() + FOREGROUND_MS;
+	long soon = now_ms() + FOREGROUND_MS;
 	bool daemon = getsid(one->pid) == one->pid;
 
 	if (vu_has_open(one->pid, is_served, NULL))
 		return;
 	if (!daemon && soon < end)
 		end = soon;
-	has_ended(one, end - leaving_now());
+	has_ended(one, end - now_ms());
 }
 
 void leaving_wait(const struct leaving *l, int watch, long end)
@@ -191,7 +183,7 @@ void leaving_wait(const struct leaving *l, int watch, long end)
 	if (!l)
 		return;
 	for (; !all_let_go(l, watch); nap = nap < NAPS_MS ? nap * 2 : nap) {
-		if (leaving_now() >= end)
+		if (now_ms() >= end)
 			return;
 		poll(NULL, 0, nap);
 	}

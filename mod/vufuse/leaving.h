@@ -21,12 +21,10 @@ struct leaving *leaving_note(ino_t socket);
  * The mount has ended: wait until they have let go of it, and those that
  * served nothing else have ended, or it is too late.
  * @watch:	of the kernel's device: see carrier_watch(); -1: none
- * @end:	milliseconds, as of leaving_now()
+ * @end:	milliseconds, as of now_ms()
  */
 void leaving_wait(const struct leaving *l, int watch, long end);
 
 void leaving_free(struct leaving *l);
-
-long leaving_now(void);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "lib/clock.h"
 #include "mod/vufuse/carrier.h"
 #include "mod/vufuse/fs.h"
 #include "mod/vufuse/leaving.h"
@@ -391,7 +392,7 @@ static struct teardown *teardown_new(struct vu_mount *m, bool carrier)
 		free(t);
 		return NULL;
 	}
-	t->end = leaving_now() + MOMENT * 1000;
+	t->end = now_ms() + MOMENT * 1000;
 	if (m->flags & VU_MOUNT_AWAITED)
 		t->leaving = leaving_note(carrier ? 0 : fs_of(m)->socket);
 	t->carrier = CARRIER_NO_REST;

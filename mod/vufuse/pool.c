@@ -16,13 +16,13 @@
  * The evictor is called without the lock: it comes back to remove members.
  */
 #include "mod/vufuse/pool.h"
+#include "lib/clock.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <time.h>
 
 enum { GOOD_FOR = 1, STAT_BLOCK = 512 };
 
@@ -91,14 +91,6 @@ void content_pool_evictor(struct content_pool *p, bool (*evict)(void *arg),
 
 /* --- with the lock held --- */
 
-static time_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return ts.tv_sec;
-}
-
 static void count_member(struct content_pool *p, struct pool_member *m)
 {
 	struct stat st;
@@ -114,7 +106,7 @@ static void count(struct content_pool *p)
 {
 	for (struct pool_member *m = p->first; m; m = m->next)
 		count_member(p, m);
-	p->since = now();
+	p->since = coarse_seconds();
 }
 
 static bool has_room(const struct content_pool *p, uint64_t bytes)
@@ -184,7 +176,7 @@ int pool_reserve(struct content_pool *p, uint64_t bytes)
 	pthread_mutex_lock(&p->lock);
 	while (p->n > p->max_members && evicts(p))
 		;
-	if (!has_room(p, bytes) || now() - p->since >= GOOD_FOR)
+	if (!has_room(p, bytes) || coarse_seconds() - p->since >= GOOD_FOR)
 		count(p);
 	do
 		room = has_room(p, bytes);

@@ -16,20 +16,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "mod/vufuse/ask.h"
 #include "mod/vufuse/opened.h"
 
 enum { KNOWN_MS = 5000 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return t.tv_sec * 1000ull + t.tv_nsec / 1000000;
-}
 
 static bool is_full(int err)
 {
@@ -69,7 +61,7 @@ static uint64_t ask_room(struct fs *fs, struct vu_ctx *ctx)
 	    s.f_frsize > 0 && s.f_bavail < UINT64_MAX / s.f_frsize)
 		room = s.f_bavail * s.f_frsize;
 	atomic_store(&fs->room, room);
-	atomic_store(&fs->room_at, now_ms());
+	atomic_store(&fs->room_at, coarse_ms());
 	return room;
 }
 
@@ -84,7 +76,7 @@ int room_left(struct fs *fs, struct vu_ctx *ctx)
 	if (!full) {
 		atomic_store(&fs->full, false);
 		if (waiting <= atomic_load(&fs->room) / 2 &&
-		    now_ms() - atomic_load(&fs->room_at) < KNOWN_MS)
+		    coarse_ms() - atomic_load(&fs->room_at) < KNOWN_MS)
 			return 0;
 	}
 	if (waiting <= ask_room(fs, ctx) && !full)

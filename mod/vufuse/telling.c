@@ -4,22 +4,14 @@
  * a second, the user is told how far it has come.
  */
 #include "mod/vufuse/telling.h"
+#include "lib/clock.h"
 
 #include <limits.h>
-#include <time.h>
 
 enum {
 	PATIENCE_MS = 1000,	/* nothing is said before */
 	AGAIN_MS = 200,
 };
-
-static long long now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
-}
 
 static void tell(struct telling *t)
 {

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "mod/vufuse/answers.h"
 #include "mod/vufuse/entries.h"
 #include "mod/vufuse/requests.h"
@@ -167,7 +168,7 @@ int tree_attr(struct tree *t, struct vu_ctx *ctx, struct node *n,
 	      struct fuse_attr *a)
 {
 	struct inode *i = inode_of(n);
-	uint64_t now = answer_clock(), since;
+	uint64_t now = now_ns(), since;
 	bool bad, gone, valid;
 	int err = 0;
 

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "mod/vufuse/answers.h"
 #include "mod/vufuse/entries.h"
 #include "mod/vufuse/requests.h"
@@ -62,7 +63,7 @@ static int step_asking(struct walk *w, const struct key *k)
 	if (w->kept)
 		inode_drop(w->tree, w->kept);
 	w->at = w->kept = found;
-	w->now = answer_clock();
+	w->now = now_ns();
 	return 0;
 }
 
@@ -106,7 +107,7 @@ static int walk(struct walk *w, const char *path, const char *end)
 static int walk_to(struct tree *t, struct vu_ctx *ctx, const char *path,
 		   const char *end, struct node **n)
 {
-	struct walk w = { t, ctx, t->root, NULL, answer_clock() };
+	struct walk w = { t, ctx, t->root, NULL, now_ns() };
 	int err;
 
 	tree_enter(t);
